@@ -1,0 +1,8 @@
+{#- The entities of the landing zone, as (source, entity). -#}
+{% macro entities() -%}
+    {{ return([
+        ('crm', 'contacts'), ('crm', 'consents'), ('crm', 'activities'),
+        ('shop', 'products'), ('shop', 'orders'), ('shop', 'order_lines'),
+        ('web', 'events'), ('esp', 'messages'), ('esp', 'events'),
+    ]) }}
+{%- endmacro %}

@@ -1,0 +1,38 @@
+{#- The instant that this build speaks of, in UTC. -#}
+{% macro as_of() -%}
+    cast('{{ var("as_of") }}' as timestamp)
+{%- endmacro %}
+
+{#- The instant `amount` units before as_of; `<column> > {{ ago(30) }}` is "within the last 30 days". -#}
+{% macro ago(amount, unit='day') -%}
+    {{ minus_interval(as_of(), amount, unit) }}
+{%- endmacro %}
+
+{% macro minus_interval(instant, amount, unit='day') -%}
+    ({{ instant }} - interval '{{ amount }}' {{ unit }})
+{%- endmacro %}
+
+{% macro plus_interval(instant, amount, unit='day') -%}
+    ({{ instant }} + interval '{{ amount }}' {{ unit }})
+{%- endmacro %}
+
+{#- ISO 8601 text to a UTC timestamp; without an offset it is UTC; null where it is no finite time. -#}
+{% macro to_utc(text) -%}
+    {{ adapter.dispatch('to_utc')(text) }}
+{%- endmacro %}
+
+{% macro default__to_utc(text) -%}
+    case
+        when regexp_matches({{ text }}, '^[0-9]{4}-[0-9]{2}-[0-9]{2}')
+            then try_cast({{ text }} as timestamptz) at time zone 'UTC'
+    end
+{%- endmacro %}
+
+{#- Days between two timestamps, with their fraction. -#}
+{% macro days_between(earlier, later) -%}
+    {{ adapter.dispatch('days_between')(earlier, later) }}
+{%- endmacro %}
+
+{% macro default__days_between(earlier, later) -%}
+    (epoch({{ later }}) - epoch({{ earlier }})) / 86400.0
+{%- endmacro %}

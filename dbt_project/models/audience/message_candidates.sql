@@ -1,0 +1,128 @@
+with campaigns as (
+
+    select * from {{ source('raw', 'campaigns') }}
+
+),
+
+variants as (
+
+    select * from {{ source('raw', 'campaign_variants') }}
+
+),
+
+memberships as (
+
+    select * from {{ ref('segment_memberships') }}
+
+),
+
+contactability as (
+
+    select * from {{ ref('contactability') }}
+
+),
+
+consents as (
+
+    select * from {{ ref('consents') }}
+
+),
+
+included as (
+
+    select
+        campaigns.campaign,
+        campaigns.occurrence,
+        campaigns.purpose,
+        campaigns.priority,
+        campaigns.holdout_share,
+        memberships.person_id,
+        min(memberships.segment) as segment
+    from campaigns
+    inner join memberships
+        on campaigns.segment = memberships.segment
+    where campaigns.role = 'include'
+    group by all
+
+),
+
+left_out as (
+
+    select campaigns.campaign, memberships.person_id, min(memberships.segment) as segment
+    from campaigns
+    inner join memberships
+        on campaigns.segment = memberships.segment
+    where campaigns.role = 'exclude'
+    group by campaigns.campaign, memberships.person_id
+
+),
+
+-- Assignment hangs on the person alone, salted, so that it is stable and independent between campaigns.
+drawn as (
+
+    select
+        included.*,
+        contactability.email,
+        contactability.suppression_reason,
+        contactability.is_deleted,
+        coalesce(consents.is_granted, false) as has_consent,
+        left_out.segment as excluding_segment,
+        {{ hash_unit(["'global-holdout'", 'included.person_id']) }} < {{ var('global_holdout_share') }} as is_global_holdout,
+        {{ hash_unit(["'holdout'", 'included.campaign', 'included.person_id']) }} < included.holdout_share as is_campaign_holdout,
+        {{ hash_unit(["'variant'", 'included.campaign', 'included.person_id']) }} as variant_draw
+    from included
+    left join contactability
+        on included.person_id = contactability.person_id
+    left join consents
+        on included.person_id = consents.person_id and included.purpose = consents.purpose
+    left join left_out
+        on included.campaign = left_out.campaign and included.person_id = left_out.person_id
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when excluding_segment is not null then 'excluded_segment'
+            when is_deleted then 'deleted'
+            when email is null then 'no_address'
+            when suppression_reason is not null then 'suppressed'
+            when not has_consent then 'no_consent'
+            when is_global_holdout then 'global_holdout'
+            when is_campaign_holdout then 'campaign_holdout'
+        end as exclusion_reason
+    from drawn
+
+),
+
+final as (
+
+    select
+        md5(judged.campaign || '|' || judged.occurrence || '|' || judged.person_id) as message_id,
+        judged.campaign,
+        judged.occurrence,
+        judged.person_id,
+        judged.email,
+        judged.segment,
+        judged.purpose,
+        judged.priority,
+        variants.variant,
+        coalesce(judged.exclusion_reason in ('global_holdout', 'campaign_holdout'), false) as is_holdout,
+        judged.exclusion_reason,
+        case judged.exclusion_reason
+            when 'excluded_segment' then judged.excluding_segment
+            when 'suppressed' then judged.suppression_reason
+            when 'no_consent' then judged.purpose
+        end as exclusion_detail
+    from judged
+    left join variants
+        on
+            judged.campaign = variants.campaign
+            and judged.variant_draw >= variants.from_share
+            and judged.variant_draw < variants.to_share
+
+)
+
+select * from final

@@ -1,0 +1,4 @@
+{{ config(materialized='connected_components') }}
+
+select node, neighbour
+from {{ ref('identity_edges') }}

@@ -1,0 +1,42 @@
+with identifiers as (
+
+    select * from {{ ref('identifiers') }}
+
+),
+
+links as (
+
+    select * from {{ ref('identifier_links') }}
+
+),
+
+-- A till's phone or a family's tablet says nothing about who a person is.
+shared as (
+
+    select type_b, identifier_b
+    from links
+    group by type_b, identifier_b
+    having count(*) > {{ var('max_contacts_per_identifier') }}
+
+),
+
+final as (
+
+    select one.node, other.node as neighbour
+    from links
+    left join shared
+        on links.type_b = shared.type_b and links.identifier_b = shared.identifier_b
+    inner join identifiers as one
+        on links.type_a = one.identifier_type and links.identifier_a = one.identifier
+    inner join identifiers as other
+        on links.type_b = other.identifier_type and links.identifier_b = other.identifier
+    where shared.identifier_b is null
+
+    union all
+
+    select node, node as neighbour
+    from identifiers
+
+)
+
+select * from final

@@ -1,0 +1,41 @@
+with people as (
+
+    select * from {{ ref('people') }}
+
+),
+
+activity as (
+
+    select * from {{ ref('activity') }}
+
+),
+
+counted as (
+
+    select
+        person_id,
+        count(*) filter (where occurred_at > {{ ago(var('engaged_days')) }}) as recent_acts_count,
+        max(occurred_at) as last_engaged_at
+    from activity
+    where is_engagement
+    group by person_id
+
+),
+
+final as (
+
+    select
+        people.person_id,
+        case
+            when counted.recent_acts_count >= {{ var('engaged_acts') }} then 'highly_engaged'
+            when counted.last_engaged_at > {{ ago(var('active_days')) }} then 'active'
+            else 'dormant'
+        end as engagement_level,
+        coalesce(counted.recent_acts_count, 0) as recent_acts_count
+    from people
+    left join counted
+        on people.person_id = counted.person_id
+
+)
+
+select * from final

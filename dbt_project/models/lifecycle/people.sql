@@ -1,0 +1,16 @@
+with identity_map as (
+
+    select * from {{ ref('identity_map') }}
+
+),
+
+final as (
+
+    select person_id, min(first_seen_at) as arrived_at
+    from identity_map
+    group by person_id
+    having count(*) filter (where identifier_type <> 'anonymous_id') > 0
+
+)
+
+select * from final

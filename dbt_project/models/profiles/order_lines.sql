@@ -1,0 +1,46 @@
+with received as (
+
+    select * from {{ ref('stg_shop__order_lines') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('orders') }}
+
+),
+
+latest as (
+
+    select
+        *,
+        row_number() over (
+            partition by order_id, line_number
+            order by _landed_at desc, _load_id desc, _row desc
+        ) as version
+    from received
+
+),
+
+final as (
+
+    select
+        latest.order_id,
+        latest.line_number,
+        orders.person_id,
+        latest.product_id,
+        orders.ordered_at,
+        latest.quantity,
+        latest.discount_amount,
+        cast(latest.quantity * latest.unit_price_amount - latest.discount_amount as decimal(18, 2)) as net_amount
+    from latest
+    inner join orders
+        on latest.order_id = orders.order_id
+    where
+        latest.version = 1
+        and latest.quantity > 0
+        and orders.is_purchase
+
+)
+
+select * from final

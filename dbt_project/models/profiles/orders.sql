@@ -1,0 +1,70 @@
+with received as (
+
+    select * from {{ ref('stg_shop__orders') }}
+
+),
+
+lines as (
+
+    select * from {{ ref('stg_shop__order_lines') }}
+
+),
+
+identity_map as (
+
+    select * from {{ ref('identity_map') }}
+
+),
+
+latest as (
+
+    select
+        *,
+        row_number() over (
+            partition by order_id
+            order by _landed_at desc, _load_id desc, _row desc
+        ) as version
+    from received
+
+),
+
+totals as (
+
+    select
+        order_id,
+        count(*) as lines_count,
+        sum(quantity) as quantity,
+        sum(cast(quantity * unit_price_amount - discount_amount as decimal(18, 2))) as lines_amount
+    from lines
+    where quantity > 0
+    group by order_id
+
+),
+
+final as (
+
+    select
+        latest.order_id,
+        identity_map.person_id,
+        latest.ordered_at,
+        latest.currency,
+        latest.status,
+        latest.channel,
+        latest.status = 'placed' as is_purchase,
+        coalesce(totals.lines_count, 0) as lines_count,
+        cast(coalesce(totals.quantity, 0) as decimal(18, 3)) as quantity,
+        cast(latest.discount_amount as decimal(18, 2)) as discount_amount,
+        cast(latest.shipping_amount as decimal(18, 2)) as shipping_amount,
+        cast(coalesce(totals.lines_amount, 0) - latest.discount_amount as decimal(18, 2)) as net_amount
+    from latest
+    left join totals
+        on latest.order_id = totals.order_id
+    inner join identity_map
+        on
+            coalesce(latest.customer_id, latest.email) = identity_map.identifier
+            and identity_map.identifier_type = case when latest.customer_id is null then 'email' else 'contact_id' end
+    where latest.version = 1
+
+)
+
+select * from final

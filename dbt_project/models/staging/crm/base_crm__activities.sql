@@ -1,0 +1,30 @@
+with source as (
+
+    select * from {{ source('raw', 'crm_activities') }}
+
+),
+
+renamed as (
+
+    select
+        nullif(trim(contact_id), '') as contact_id,
+        {{ normalised_email('email') }} as email,
+        lower(trim(activity)) as activity,
+        case when json_valid(properties) then properties end as properties,
+        {{ to_utc('occurred_at') }} as occurred_at,
+        _load_id,
+        _file,
+        _row,
+        _landed_at,
+        {{ refusal([
+            ("nullif(trim(contact_id), '') is null and nullif(trim(email), '') is null", "contact_id and email are missing"),
+            ("nullif(trim(activity), '') is null", "activity is missing"),
+            ("properties is not null and not json_valid(properties)", "properties is no JSON"),
+            (to_utc('occurred_at') ~ " is null", "occurred_at is no ISO 8601 time"),
+        ]) }} as _refusal,
+        {{ copy_number(source('raw', 'crm_activities')) }} as _copy_number
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,34 @@
+with source as (
+
+    select * from {{ source('raw', 'crm_consents') }}
+
+),
+
+renamed as (
+
+    select
+        nullif(trim(contact_id), '') as contact_id,
+        {{ normalised_email('email') }} as email,
+        lower(trim(purpose)) as purpose,
+        lower(trim(action)) as action,
+        source,
+        text_version,
+        proof,
+        {{ to_utc('occurred_at') }} as occurred_at,
+        _load_id,
+        _file,
+        _row,
+        _landed_at,
+        {{ refusal([
+            ("nullif(trim(contact_id), '') is null and nullif(trim(email), '') is null", "contact_id and email are missing"),
+            ("nullif(trim(email), '') is not null and not " ~ is_email(normalised_email('email')), "email is no address"),
+            ("nullif(trim(purpose), '') is null", "purpose is missing"),
+            ("coalesce(lower(trim(action)), '') not in ('granted', 'withdrawn')", "action is neither granted nor withdrawn"),
+            (to_utc('occurred_at') ~ " is null", "occurred_at is no ISO 8601 time"),
+        ]) }} as _refusal,
+        {{ copy_number(source('raw', 'crm_consents')) }} as _copy_number
+    from source
+
+)
+
+select * from renamed

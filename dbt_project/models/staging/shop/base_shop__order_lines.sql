@@ -1,0 +1,35 @@
+with source as (
+
+    select * from {{ source('raw', 'shop_order_lines') }}
+
+),
+
+renamed as (
+
+    select
+        trim(order_id) as order_id,
+        trim(product_id) as product_id,
+        try_cast(line_number as integer) as line_number,
+        try_cast(quantity as decimal(18, 3)) as quantity,
+        try_cast(unit_price_amount as decimal(18, 8)) as unit_price_amount,
+        coalesce(try_cast(discount_amount as decimal(18, 2)), 0) as discount_amount,
+        _load_id,
+        _file,
+        _row,
+        _landed_at,
+        {{ refusal([
+            ("nullif(trim(order_id), '') is null", "order_id is missing"),
+            ("try_cast(line_number as integer) is null", "line_number is no number"),
+            ("nullif(trim(product_id), '') is null", "product_id is missing"),
+            ("try_cast(quantity as decimal(18, 3)) is null", "quantity is no number"),
+            ("try_cast(quantity as decimal(18, 3)) < 0", "quantity is negative"),
+            ("try_cast(unit_price_amount as decimal(18, 8)) is null", "unit_price_amount is no amount"),
+            ("try_cast(unit_price_amount as decimal(18, 8)) < 0", "unit_price_amount is negative"),
+            (is_bad_number('discount_amount', 'decimal(18, 2)'), "discount_amount is no amount"),
+        ]) }} as _refusal,
+        {{ copy_number(source('raw', 'shop_order_lines')) }} as _copy_number
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,7 @@
+{{ config(materialized='view') }}
+
+select * exclude (_refusal, _copy_number, _file)
+from {{ ref('base_shop__order_lines') }}
+where
+    _refusal is null
+    and _copy_number = 1

@@ -1,0 +1,35 @@
+with source as (
+
+    select * from {{ source('raw', 'web_events') }}
+
+),
+
+renamed as (
+
+    select
+        trim(message_id) as message_id,
+        nullif(trim(anonymous_id), '') as anonymous_id,
+        nullif(trim(user_id), '') as user_id,
+        lower(trim(type)) as type,
+        event,
+        case when json_valid(properties) then properties end as properties,
+        case when json_valid(context) then context end as context,
+        {{ to_utc('"timestamp"') }} as occurred_at,
+        {{ to_utc('received_at') }} as received_at,
+        _load_id,
+        _file,
+        _row,
+        _landed_at,
+        {{ refusal([
+            ("nullif(trim(message_id), '') is null", "message_id is missing"),
+            ("nullif(trim(anonymous_id), '') is null and nullif(trim(user_id), '') is null", "anonymous_id and user_id are missing"),
+            ("coalesce(lower(trim(type)), '') not in ('page', 'track', 'identify', 'screen', 'alias')", "type is none of page, track, identify, screen, alias"),
+            ("lower(trim(type)) = 'track' and nullif(trim(event), '') is null", "event is missing in a track"),
+            (to_utc('"timestamp"') ~ " is null", "timestamp is no ISO 8601 time"),
+        ]) }} as _refusal,
+        {{ copy_number(source('raw', 'web_events')) }} as _copy_number
+    from source
+
+)
+
+select * from renamed

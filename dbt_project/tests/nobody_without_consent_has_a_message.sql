@@ -1,0 +1,6 @@
+-- Whoever is planned or was written to in this build's campaigns had agreed to its purpose.
+select candidates.message_id
+from {{ ref('message_candidates') }} as candidates
+left join {{ ref('consents') }} as consents
+    on candidates.person_id = consents.person_id and candidates.purpose = consents.purpose
+where candidates.exclusion_reason is null and not coalesce(consents.is_granted, false)

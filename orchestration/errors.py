@@ -1,0 +1,57 @@
+"""Errors that a person can act on: each message names the thing and the remedy."""
+
+from __future__ import annotations
+
+import errno
+
+
+class SincerelyError(Exception):
+    """The base of what we raise on purpose; the command line prints it as one line."""
+
+
+class SettingsError(SincerelyError):
+    """A setting is missing or has a value that cannot be used."""
+
+
+class LandingError(SincerelyError):
+    """A file of the landing zone cannot be landed."""
+
+
+class LockedError(SincerelyError):
+    """Another process holds what this one needs."""
+
+
+class StorageError(SincerelyError):
+    """The home cannot be written, or is full."""
+
+
+class DeliveryError(SincerelyError):
+    """A message or a batch cannot be handed over."""
+
+
+_STORAGE_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space or point SINCERELY_HOME at another disk, then run again",
+    errno.EDQUOT: "the disk quota is used up; free some space, then run again",
+    errno.EROFS: "the file system is read-only; point SINCERELY_HOME at a folder that can be written",
+    errno.EACCES: "permission is denied; own the folder, or point SINCERELY_HOME at one that you can write",
+    errno.EPERM: "permission is denied; own the folder, or point SINCERELY_HOME at one that you can write",
+    errno.ENOTDIR: "a part of this path is a file, not a folder; point SINCERELY_HOME at a folder",
+}
+
+
+def storage_error(error: OSError, path: object) -> StorageError:
+    """Says in one line what is wrong with `path` and what to do about it."""
+    remedy = _STORAGE_REMEDIES.get(error.errno or 0, f"{error.strerror or error}; check the disk, then run again")
+    return StorageError(f"Cannot write {path}: {remedy}.")
+
+
+def plain_message(error: BaseException) -> str:
+    """One line for a person, for any error: ours as they are, the rest with where they came from."""
+    if isinstance(error, SincerelyError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _STORAGE_REMEDIES:
+        return str(storage_error(error, error.filename or "the home"))
+    first_line = next(iter(str(error).splitlines()), "")
+    if "No space left on device" in str(error) or "failed to offload" in str(error).lower():
+        return "Cannot write the warehouse: the disk is full; free some space, then run again."
+    return f"{type(error).__name__}: {first_line}"

@@ -1,0 +1,178 @@
+"""Every setting, its default and where its value came from."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestration.errors import SettingsError, StorageError, storage_error
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+CAMPAIGNS = PROJECT_ROOT / "rendering" / "campaigns"
+ESPS = ("folder",)
+TARGETS = ("duckdb",)
+
+# The demo's key is public: it signs links to example.com only, and no ESP but `folder` accepts it.
+DEMO_SECRET = "demo-only-public-secret"  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as `doctor` shows it."""
+
+    name: str
+    value: str
+    origin: str
+    is_secret: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a run needs to know besides the data. `as_of` is UTC; None means now."""
+
+    home: Path
+    esp: str = "folder"
+    target: str = "duckdb"
+    outbox_url: str = ""
+    base_url: str = "https://journey-market.example.com"
+    secret: str = field(default="", repr=False)
+    as_of: datetime | None = None
+    memory_limit: str = "2GB"
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def outbox(self) -> Path:
+        return self.home / "outbox"
+
+    @property
+    def models(self) -> Path:
+        return self.home / "models"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+    def describe(self) -> list[Setting]:
+        """Every setting with its value and origin, secrets masked."""
+        values = {
+            "home": str(self.home),
+            "esp": self.esp,
+            "target": self.target,
+            "outbox_url": _masked_url(self.outbox_url),
+            "base_url": self.base_url,
+            "secret": "*" * 8 if self.secret else "",
+            "as_of": self.as_of.isoformat() if self.as_of else "now",
+            "memory_limit": self.memory_limit,
+        }
+        return [
+            Setting(f"SINCERELY_{name.upper()}", value, self.origins.get(name, "default"), name == "secret")
+            for name, value in values.items()
+        ]
+
+
+def parse_instant(text: str, origin: str) -> datetime:
+    """An ISO 8601 instant in UTC; without an offset it is taken as UTC."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"{origin}: '{text}' is not an ISO 8601 time. Write it like 2018-01-01T00:00:00Z."
+        ) from error
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def load_settings(environ: Mapping[str, str] | None = None, *, as_of: str | None = None) -> Settings:
+    """Reads the environment, then `sincerely.toml` of the home, then the defaults; makes the home.
+
+    Raises SettingsError for a value that cannot be used and StorageError for a home that cannot be written.
+    """
+    environ = os.environ if environ is None else environ
+    home = Path(environ.get("SINCERELY_HOME") or PROJECT_ROOT / "var").expanduser().absolute()
+    _make_writable(home)
+    from_file = _read_toml(home / "sincerely.toml")
+    names = ("esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit")
+    values: dict[str, str] = {}
+    origins = {"home": "environment" if environ.get("SINCERELY_HOME") else "default"}
+    for name in names:
+        if environ.get(f"SINCERELY_{name.upper()}"):
+            values[name], origins[name] = environ[f"SINCERELY_{name.upper()}"], "environment"
+        elif name in from_file:
+            values[name], origins[name] = from_file[name], "sincerely.toml"
+    if as_of:
+        values["as_of"], origins["as_of"] = as_of, "--as-of"
+    if not values.get("secret"):
+        values["secret"], origins["secret"] = _own_secret(home / "secret"), "made once, in the home"
+    values.setdefault("outbox_url", f"sqlite:///{home / 'outbox.sqlite'}")
+    _check_choice("esp", values.get("esp", "folder"), ESPS)
+    _check_choice("target", values.get("target", "duckdb"), TARGETS)
+    instant = values.pop("as_of", None)
+    return Settings(
+        home=home,
+        as_of=parse_instant(instant, origins["as_of"]) if instant else None,
+        origins=origins,
+        **values,
+    )
+
+
+def _read_toml(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {error}. Correct that line, or delete the file.") from error
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else str(value)
+        for name, value in content.items()
+    }
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise SettingsError(f"SINCERELY_{name.upper()} is '{value}'; use one of: {', '.join(choices)}.")
+
+
+def _make_writable(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home) as probe:
+            probe.write(b"\0" * 4096)
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        raise storage_error(error, home) from error
+
+
+def _own_secret(path: Path) -> str:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise storage_error(error, path) from error
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(32))
+    return path.read_text(encoding="ascii").strip()
+
+
+def _masked_url(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}***@{rest.rpartition('@')[2]}" if "@" in rest else url
+
+
+__all__ = ["DEMO_SECRET", "Setting", "Settings", "StorageError", "load_settings", "parse_instant"]

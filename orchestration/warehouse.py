@@ -1,0 +1,122 @@
+"""The only place that opens the warehouse, for as long as one read or write takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.errors import SincerelyError, StorageError
+from orchestration.locks import exclusive
+
+_LOCK_WAIT_SECONDS = 600.0
+_BATCH_ROWS = 10_000
+
+
+class WarehouseError(SincerelyError):
+    """The warehouse's file cannot be opened or read."""
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A DuckDB file. Tables are named `schema.table`; data crosses as Arrow; times are UTC."""
+
+    path: Path
+    memory_limit: str = "2GB"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.path.with_suffix(".lock")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps every other writer out, without opening the file: for dbt, which opens it itself."""
+        with exclusive(self.lock_path, wait_seconds=_LOCK_WAIT_SECONDS):
+            yield
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One write: all of it is there afterwards, or nothing of it."""
+        with self.held(), self._connection() as connection:
+            connection.execute("begin")
+            try:
+                yield connection
+                connection.execute("commit")
+            except BaseException:
+                with suppress(duckdb.Error):  # a fatal error has ended the transaction already
+                    connection.execute("rollback")
+                raise
+
+    @contextmanager
+    def read(self, sql: str, parameters: list[object] | None = None) -> Iterator[pa.RecordBatchReader]:
+        """The rows of a query as a stream of Arrow batches; the file is closed when the block ends."""
+        with self.held(), self._connection() as connection:
+            yield connection.sql(sql, params=parameters or []).to_arrow_reader(_BATCH_ROWS)
+
+    def table(self, sql: str, parameters: list[object] | None = None) -> pa.Table:
+        """The rows of a query that fits in memory."""
+        with self.read(sql, parameters) as reader:
+            return reader.read_all()
+
+    def rows(self, sql: str, parameters: list[object] | None = None) -> list[dict[str, object]]:
+        """The rows of a small query, for pages and summaries."""
+        return self.table(sql, parameters).to_pylist()
+
+    def exists(self, table: str) -> bool:
+        """Whether `schema.table` is there."""
+        schema, _, name = table.partition(".")
+        found = self.rows(
+            "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+            [schema, name],
+        )
+        return bool(found)
+
+    def replace(self, table: str, batches: pa.Table | pa.RecordBatchReader) -> int:
+        """Puts `batches` in the place of `table`'s rows and definition; returns the number of rows."""
+        return self._write(f"create or replace table {table} as select * from batches", table, batches)
+
+    def append(self, table: str, batches: pa.Table | pa.RecordBatchReader) -> int:
+        """Adds `batches` to `table` by column name, and makes the table if need be; returns the rows added."""
+        with self.transaction() as connection:
+            connection.execute(f"create schema if not exists {table.partition('.')[0]}")
+            connection.register("batches", batches)
+            connection.execute(f"create table if not exists {table} as select * from batches limit 0")
+            added = connection.execute(f"insert into {table} by name select * from batches").fetchall()
+            return int(added[0][0])
+
+    def _write(self, sql: str, table: str, batches: pa.Table | pa.RecordBatchReader) -> int:
+        with self.transaction() as connection:
+            connection.execute(f"create schema if not exists {table.partition('.')[0]}")
+            connection.register("batches", batches)
+            return int(connection.execute(sql).fetchall()[0][0])
+
+    @contextmanager
+    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            connection = duckdb.connect(str(self.path), config={"memory_limit": self.memory_limit})
+            connection.execute("set TimeZone = 'UTC'")
+        except duckdb.Error as error:
+            raise _plain(error, self.path) from error
+        try:
+            yield connection
+        except duckdb.IOException as error:
+            raise _plain(error, self.path) from error
+        finally:
+            connection.close()
+
+
+def _plain(error: duckdb.Error, path: Path) -> SincerelyError:
+    text = str(error)
+    first_line = next(iter(text.splitlines()), "")
+    if "No space left" in text:
+        return StorageError(f"Cannot write {path}: the disk is full; free some space, then run again.")
+    if "lock on file" in text:
+        return WarehouseError(f"{path} is open in another program; close it, then run again. ({first_line})")
+    return WarehouseError(
+        f"{path} cannot be used: {first_line} If the file is damaged, move it away and run again: "
+        "everything derived is rebuilt from the landing zone."
+    )
