@@ -88,6 +88,16 @@ class Warehouse:
             added = connection.execute(f"insert into {table} by name select * from batches").fetchall()
             return int(added[0][0])
 
+    def forget_derived(self) -> None:
+        """Drops every schema but `raw`: the next build makes all of it again from what was landed."""
+        with self.transaction() as connection:
+            schemas = connection.execute(
+                "select schema_name from duckdb_schemas() where database_name = current_database() "
+                "and not internal and schema_name not in ('raw', 'main')"
+            ).fetchall()
+            for (schema,) in schemas:
+                connection.execute(f'drop schema "{schema}" cascade')
+
     def _write(self, sql: str, table: str, batches: pa.Table | pa.RecordBatchReader) -> int:
         with self.transaction() as connection:
             connection.execute(f"create schema if not exists {table.partition('.')[0]}")

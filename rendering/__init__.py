@@ -1,0 +1,1 @@
+"""Campaigns, templates and tokens: records in, payloads out, and no connection."""

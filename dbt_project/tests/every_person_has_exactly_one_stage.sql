@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'lifecycle_stages'}}}) }}
 -- Stages are exhaustive and exclusive.
 select people.person_id, count(stages.person_id) as stages_count
 from {{ ref('people') }} as people

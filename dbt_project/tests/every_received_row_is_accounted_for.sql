@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'load_reconciliation'}}}) }}
 -- A row is never lost: received = staged + quarantined + exact repeats, for every load.
 select *
 from {{ ref('load_reconciliation') }}

@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'message_candidates'}}}) }}
 -- Whoever is planned or was written to in this build's campaigns had agreed to its purpose.
 select candidates.message_id
 from {{ ref('message_candidates') }} as candidates

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.delivery.outbox import Outbox
 from orchestration.errors import LandingError
 from orchestration.landing import ledger, readers
 from orchestration.landing.contract import ENTITIES, FORMATS, Entity
@@ -122,3 +123,18 @@ def _reason(error: Exception, name: str) -> str:
     if isinstance(error, OSError):
         return f"{name} cannot be read: {error.strerror or error}. Check the file's permissions and the disk."
     return str(error)
+
+
+def land_outbox(warehouse: Warehouse, outbox: Outbox, table: str) -> int:
+    """Adds to `table` what has changed in the outbox since it was last landed there; returns the rows added."""
+    with warehouse.transaction() as connection:
+        connection.execute("create schema if not exists raw")
+        connection.register("present", outbox.read_all())
+        connection.execute("create temp table _present as select * from present")
+        connection.execute(f"create table if not exists {table} as select * from _present limit 0")
+        added = connection.execute(
+            f"insert into {table} by name select * from _present "
+            f"anti join {table} using (message_id, revision) order by message_id"
+        ).fetchall()
+        connection.execute("drop table _present")
+        return int(added[0][0])

@@ -1,6 +1,6 @@
 with outbox as (
 
-    select * from {{ ref('stg_outbox__messages') }}
+    select * from {{ ref('stg_outbox__handovers') }}
 
 ),
 

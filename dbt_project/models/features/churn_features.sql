@@ -1,6 +1,6 @@
+-- Sums of floats are rounded: their last digits depend on the order in which rows are added.
 -- Nothing at or after the cutoff is seen: a window of n days reaches from n days before it up to it.
 with cutoffs as (
-
 
     select * from {{ ref('churn_cutoffs') }}
 
@@ -30,7 +30,6 @@ orders_before as (
         orders.person_id,
         orders.order_id,
         orders.net_amount,
-        orders.lines_count,
         {{ days_between('orders.ordered_at', 'cutoffs.cutoff') }} as days_ago
     from cutoffs
     inner join orders
@@ -56,17 +55,16 @@ lines_before as (
 gaps as (
 
     select
-        cutoff,
-        person_id,
-        net_amount,
-        lines_count,
-        days_ago,
-        lag(days_ago) over (partition by cutoff, person_id order by days_ago desc, order_id) - days_ago as gap_days
+        *,
+        lag(days_ago) over (
+            partition by cutoff, person_id
+            order by days_ago desc, order_id
+        ) - days_ago as gap_days
     from orders_before
 
 ),
 
-order_features as (
+order_totals as (
 
     select
         cutoff,
@@ -74,40 +72,38 @@ order_features as (
         min(days_ago) as recency_days,
         max(days_ago) as tenure_days,
         count(*) as orders_count,
-        sum(case when days_ago <= 7 then 1 else 0 end) as orders_7d_count,
-        sum(case when days_ago <= 14 then 1 else 0 end) as orders_14d_count,
-        sum(case when days_ago <= 28 then 1 else 0 end) as orders_28d_count,
-        sum(case when days_ago <= 56 then 1 else 0 end) as orders_56d_count,
-        sum(case when days_ago <= 90 then 1 else 0 end) as orders_90d_count,
-        sum(case when days_ago <= 180 then 1 else 0 end) as orders_180d_count,
+        count(case when days_ago <= 7 then 1 end) as orders_7d_count,
+        count(case when days_ago <= 14 then 1 end) as orders_14d_count,
+        count(case when days_ago <= 28 then 1 end) as orders_28d_count,
+        count(case when days_ago <= 56 then 1 end) as orders_56d_count,
+        count(case when days_ago <= 90 then 1 end) as orders_90d_count,
+        count(case when days_ago <= 180 then 1 end) as orders_180d_count,
         count(distinct case when days_ago <= 84 then floor(days_ago / 7) end) as active_weeks_84d_count,
-        count(distinct case when days_ago <= 180 then floor(days_ago / 30) end) as active_months_180d_count,
-        sum(power(0.5, days_ago / 30)) as decayed_30d_count,
-        sum(power(0.5, days_ago / 90)) as decayed_90d_count,
+        -- An order counts half after 30 days, a quarter after 60.
+        round(sum(power(0.5, days_ago / 30)), 6) as decayed_orders_count,
         sum(case when days_ago <= 28 then net_amount else 0 end) as spent_28d_amount,
         sum(case when days_ago <= 90 then net_amount else 0 end) as spent_90d_amount,
-        sum(net_amount) as total_spent_amount,
-        avg(net_amount) as average_order_amount,
-        avg(lines_count) as average_lines_count,
-        avg(gap_days) as mean_gap_days,
-        stddev_samp(gap_days) as sd_gap_days,
-        max(gap_days) as longest_gap_days,
+        sum(net_amount) as spent_amount,
+        round(avg(net_amount), 6) as average_order_amount,
+        round(avg(gap_days), 6) as mean_gap_days,
+        round(stddev_samp(gap_days), 6) as sd_gap_days,
         max(case when days_ago <= 90 then gap_days end) as longest_gap_90d_days,
-        sum(case when gap_days > 30 then gap_days - 30 else 0 end) as quiet_days,
-        sum(case when days_ago <= 180 and gap_days > 14 then 1 else 0 end) as long_gaps_180d_count
+        -- Days on which a cutoff would have been followed by 30 days without an order.
+        round(sum(case when gap_days > 30 then gap_days - 30 else 0 end), 6) as quiet_days
     from gaps
     group by cutoff, person_id
 
 ),
 
-line_features as (
+line_totals as (
 
     select
         cutoff,
         person_id,
         count(distinct product_id) as products_count,
         count(distinct department) as departments_count,
-        sum(discount_amount) as total_discount_amount
+        sum(net_amount) as net_amount,
+        sum(discount_amount) as discount_amount
     from lines_before
     group by cutoff, person_id
 
@@ -116,19 +112,37 @@ line_features as (
 final as (
 
     select
-        order_features.*,
-        orders_28d_count - (orders_56d_count - orders_28d_count) as trend_28d,
-        orders_90d_count - (orders_180d_count - orders_90d_count) as trend_90d,
-        recency_days / (mean_gap_days + 1) as recency_gap_ratio,
-        (recency_days - mean_gap_days) / (sd_gap_days + 1) as recency_gap_z,
-        orders_count / (tenure_days + 1) as orders_per_day,
-        quiet_days / (tenure_days + 1) as quiet_share,
-        line_features.products_count,
-        line_features.departments_count,
-        line_features.total_discount_amount / nullif(line_features.total_discount_amount + total_spent_amount, 0) as discount_share
-    from order_features
-    left join line_features
-        on order_features.cutoff = line_features.cutoff and order_features.person_id = line_features.person_id
+        order_totals.person_id,
+        order_totals.cutoff,
+        order_totals.recency_days,
+        order_totals.tenure_days,
+        order_totals.orders_7d_count,
+        order_totals.orders_14d_count,
+        order_totals.orders_28d_count,
+        order_totals.orders_56d_count,
+        order_totals.orders_90d_count,
+        order_totals.orders_180d_count,
+        order_totals.orders_count / (order_totals.tenure_days + 1) as orders_per_day,
+        2 * order_totals.orders_28d_count - order_totals.orders_56d_count as trend_28d_count,
+        order_totals.active_weeks_84d_count,
+        order_totals.decayed_orders_count,
+        order_totals.mean_gap_days,
+        order_totals.sd_gap_days,
+        order_totals.longest_gap_90d_days,
+        order_totals.recency_days / (order_totals.mean_gap_days + 1) as recency_gap_ratio,
+        order_totals.quiet_days / (order_totals.tenure_days + 1) as quiet_share,
+        order_totals.spent_28d_amount,
+        order_totals.spent_90d_amount,
+        order_totals.average_order_amount,
+        coalesce(line_totals.products_count, 0) as products_count,
+        coalesce(line_totals.departments_count, 0) as departments_count,
+        line_totals.discount_amount
+        / nullif(line_totals.discount_amount + line_totals.net_amount, 0) as discount_share
+    from order_totals
+    left join line_totals
+        on
+            order_totals.cutoff = line_totals.cutoff
+            and order_totals.person_id = line_totals.person_id
 
 )
 

@@ -1,0 +1,1 @@
+{{ latest_outbox_messages(source('raw', 'outbox_handovers')) }}

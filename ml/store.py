@@ -1,0 +1,185 @@
+"""Fitted models on disk: a version is written once, and read only when nothing in it is foreign.
+
+`<folder>/<name>/<version>/model.skops` and `metadata.json`, and `<folder>/<name>/champion`, which holds the
+version in use. skops names every type in a file before it makes one, where a pickle runs whatever it says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from skops.io import dumps, loads
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from ml.errors import ModelFileError
+
+TRUSTED_TYPES = (
+    "datetime.datetime",
+    "ml.churn.ChurnModel",
+    "ml.ease.Ease",
+    "ml.interactions.Interactions",
+    "ml.recommend.Recommender",
+    "scipy.sparse._csr.csr_array",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What a stored model was made of; `as_of`, `data_fingerprint` and `params` decide its version."""
+
+    name: str
+    as_of: datetime
+    data_fingerprint: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def version(self) -> str:
+        """The date of `as_of` and ten hex digits: the same data and parameters give the same version."""
+        identity = [self.as_of.isoformat(), self.data_fingerprint, dict(self.params)]
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        return f"{self.as_of:%Y-%m-%d}-{digest[:10]}"
+
+
+def save(model: object, metadata: ModelMetadata, folder: Path) -> str:
+    """Write the model and return its version; a version that is there already is left as it is.
+
+    Both files appear together or not at all. The bytes depend on the model and metadata alone.
+    """
+    target = _path(folder, metadata.name, metadata.version)
+    if target.is_dir():
+        return metadata.version
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content = _canonical(dumps(model))
+    described = {
+        **asdict(metadata),
+        "as_of": metadata.as_of.isoformat(),
+        "version": metadata.version,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
+    try:
+        (draft / "model.skops").write_bytes(content)
+        (draft / "metadata.json").write_text(json.dumps(described, indent=2, sort_keys=True) + "\n")
+        draft.chmod(0o755)
+        draft.rename(target)
+    except OSError:
+        # Another run may have written the same version meanwhile; any other failure is the caller's.
+        if not target.is_dir():
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return metadata.version
+
+
+def load(folder: Path, name: str, version: str) -> Any:
+    """The model as it was saved; a ModelFileError says which file is missing, damaged or foreign, and why."""
+    path = _path(folder, name, version) / "model.skops"
+    content = _read(path)
+    if hashlib.sha256(content).hexdigest() != load_metadata(folder, name, version).get("sha256"):
+        raise ModelFileError(f"{path} is not the file that was saved: delete its folder and train {name} again.")
+    try:
+        return loads(content, trusted=list(TRUSTED_TYPES))
+    except UntrustedTypesFoundException as error:
+        raise ModelFileError(
+            f"{path} holds types that Sincerely does not load ({error}): delete it unless you know who wrote it, "
+            f"and train {name} again."
+        ) from error
+    except Exception as error:  # skops raises whatever its parts raise on a file of another version.
+        raise ModelFileError(f"{path} cannot be read ({error}): delete it and train {name} again.") from error
+
+
+def load_metadata(folder: Path, name: str, version: str) -> dict[str, Any]:
+    """What `save` wrote beside the model: the fields of ModelMetadata, `version` and `sha256`."""
+    path = _path(folder, name, version) / "metadata.json"
+    try:
+        described = json.loads(_read(path))
+    except ValueError as error:
+        raise ModelFileError(f"{path} is not JSON: delete its folder and train {name} again.") from error
+    if not isinstance(described, dict):
+        raise ModelFileError(f"{path} is no object: delete its folder and train {name} again.")
+    return described
+
+
+def promote(folder: Path, name: str, version: str) -> None:
+    """Make this version the one in use; the pointer changes in one step, and only to a version that exists."""
+    load_metadata(folder, name, version)
+    pointer = _path(folder, name) / "champion"
+    draft = pointer.with_name(f".champion-{os.getpid()}")
+    draft.write_text(version + "\n")
+    draft.replace(pointer)
+
+
+def champion(folder: Path, name: str) -> str | None:
+    """The version in use, or None where none was promoted."""
+    pointer = _path(folder, name) / "champion"
+    if not pointer.exists():
+        return None
+    version = _read(pointer).decode(errors="replace").strip()
+    if not _NAME.fullmatch(version):
+        raise ModelFileError(f"{pointer} names no version: promote one again.")
+    return version
+
+
+def _path(folder: Path, *names: str) -> Path:
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ModelFileError(f"{name!r} is no name of a model or version: use a-z, 0-9, '_', '.' and '-'.")
+    return folder.joinpath(*names)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ModelFileError(f"{path} is missing: train the model again, or promote another version.") from error
+
+
+def _canonical(content: bytes) -> bytes:
+    """The same skops file without the time of day and the memory addresses that skops writes into it."""
+    with zipfile.ZipFile(io.BytesIO(content)) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    numbers: dict[int, int] = {}
+    files: dict[str, str] = {}
+
+    def renumber(node: Any) -> Any:
+        if isinstance(node, list):
+            return [renumber(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        renamed = {key: renumber(value) for key, value in node.items()}
+        if isinstance(renamed.get("__id__"), int):
+            renamed["__id__"] = numbers.setdefault(renamed["__id__"], len(numbers) + 1)
+        if renamed.get("file") in members:
+            old = renamed["file"]
+            renamed["file"] = files.setdefault(old, f"{len(files) + 1}{Path(old).suffix}")
+        return renamed
+
+    schema = json.dumps(renumber(json.loads(members.pop("schema.json"))), indent=2)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+        for old, new in files.items():
+            target.writestr(zipfile.ZipInfo(new, _ZIP_EPOCH), members[old], zipfile.ZIP_DEFLATED)
+        target.writestr(zipfile.ZipInfo("schema.json", _ZIP_EPOCH), schema, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()

@@ -1,0 +1,248 @@
+"""The command line: `sincerely …`. Commands that do not need Dagster do not import it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from orchestration.errors import SincerelyError, plain_message
+from orchestration.settings import Settings, load_settings
+
+# The real stream: while the job runs, what libraries print goes to a log.
+_CONSOLE = Console(file=sys.__stdout__, soft_wrap=True)
+_GROUPS = {
+    "land": ["landing"],
+    "build": [
+        "seeds", "staging", "identity", "profiles", "lifecycle", "segments", "features", "audience",
+        "measurement", "quality",
+    ],
+    "train": ["models"],
+    "send": ["delivery"],
+}  # fmt: skip
+
+
+class _Command(click.Command):
+    """A command that keeps the line breaks of its examples."""
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        if self.epilog:
+            formatter.write_paragraph()
+            formatter.write("Examples:\n")
+            for line in self.epilog.splitlines():
+                formatter.write(f"  {line}\n")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Start with: sincerely demo")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+@click.pass_context
+def main(context: click.Context, debug: bool) -> None:
+    """Sincerely: from the customer data that you have to one personal message for each person who agreed."""
+    context.obj = debug
+
+
+def _command(name: str, examples: str) -> Callable[[Callable[..., Any]], click.Command]:
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        def guarded(**arguments: Any) -> None:
+            debug = bool(click.get_current_context().obj)
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+            try:
+                function(**arguments)
+            except click.ClickException:
+                raise
+            except Exception as error:
+                if debug:
+                    traceback.print_exc()
+                click.echo(f"sincerely {name}: {plain_message(error)}", err=True)
+                if not isinstance(error, SincerelyError) and not debug:
+                    click.echo("Run `sincerely --debug …` to see where.", err=True)
+                sys.exit(1)
+
+        guarded.__doc__ = function.__doc__
+        guarded.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+        return main.command(name, cls=_Command, epilog=examples)(guarded)
+
+    return decorate
+
+
+_AS_OF = click.option("--as-of", metavar="TIME", help="The instant to speak of, ISO 8601; default the home's, else now.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Give the facts to a program.")
+
+
+@_command("demo", "sincerely demo\nSINCERELY_HOME=/tmp/try sincerely demo")
+@_JSON
+def demo(as_json: bool) -> None:
+    """Put a year of real grocery purchases into the landing zone, with what they lack synthesised."""
+    from orchestration.landing import complete_journey
+
+    settings = load_settings()
+    written = complete_journey.write(settings.home)
+    facts = {"home": str(settings.home), "as_of": complete_journey.AS_OF, "files": [str(path) for path in written]}
+    if as_json:
+        return click.echo(json.dumps(facts))
+    if not written:
+        return click.echo(f"The demo is in {settings.landing} already.")
+    for file in complete_journey.FILES:
+        click.echo(f"{file.origin:<12} {file.path}: {file.note}")
+    click.echo(f"Left out: {complete_journey.LEFT_OUT}")
+    click.echo(f"{len(written)} files are in {settings.landing}; manifest.json there says what is synthesised.")
+
+
+def _run_part(part: str | None, as_of: str | None, as_json: bool) -> None:
+    from orchestration import run as runner
+    from orchestration import summary
+
+    debug = bool(click.get_current_context().obj)
+    settings = load_settings(as_of=as_of)
+    console = Console(file=sys.__stderr__) if as_json else _CONSOLE
+    outcome = runner.run(settings, console, _GROUPS[part] if part else None, debug)
+    facts = summary.collect(settings, outcome)
+    if as_json:
+        click.echo(json.dumps(facts, default=str))
+    else:
+        summary.show(facts, console)
+    sys.exit(1 if outcome.problems else 0)
+
+
+@_command("run", "sincerely run\nsincerely run --as-of 2017-10-01T00:00:00Z")
+@_AS_OF
+@click.option("--full-refresh", is_flag=True, help="Forget everything derived and build it from the landed rows.")
+@_JSON
+def run(as_of: str | None, full_refresh: bool, as_json: bool) -> None:
+    """Do the main job: land, build, train, render, hand over, report."""
+    if full_refresh:
+        from orchestration.warehouse import Warehouse
+
+        settings = load_settings()
+        Warehouse(settings.warehouse, settings.memory_limit).forget_derived()
+    _run_part(None, as_of, as_json)
+
+
+def _part_command(name: str, doc: str) -> None:
+    @_command(name, f"sincerely {name}\nsincerely {name} --as-of 2018-01-01T00:00:00Z")
+    @_AS_OF
+    @_JSON
+    def part(as_of: str | None, as_json: bool) -> None:
+        _run_part(name, as_of, as_json)
+
+    part.help = doc
+
+
+_part_command("land", "Land every new file of the landing zone.")
+_part_command("build", "Build and test the dbt models.")
+_part_command("train", "Train the models and score everybody.")
+
+
+@_command("send", "sincerely send --dry-run\nsincerely send --campaign win_back")
+@click.option("--campaign", help="Only this campaign.")
+@click.option("--dry-run", is_flag=True, help="Show what would leave, and send nothing.")
+@_AS_OF
+@_JSON
+def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) -> None:
+    """Render the candidates' messages and hand them to the ESP."""
+    if not dry_run and not campaign:
+        return _run_part("send", as_of, as_json)
+    from orchestration.delivery import command
+
+    rows = command.send(load_settings(as_of=as_of), campaign, dry_run)
+    if as_json:
+        return click.echo(json.dumps(rows, default=str))
+    for row in rows:
+        click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
+
+
+@_command("lint", "sincerely lint")
+@_JSON
+def lint(as_json: bool) -> None:
+    """Check campaigns, templates and segments; each finding names the file and the line."""
+    from orchestration.delivery.command import lint as check
+
+    findings = check(load_settings())
+    if as_json:
+        click.echo(json.dumps(findings))
+    for finding in [] if as_json else findings:
+        click.echo(f"{finding['file']}:{finding['line']}: {finding['severity']}: {finding['message']}")
+    if not as_json:
+        click.echo(f"{len(findings)} findings" if findings else "Campaigns, templates and rules are sound.")
+    sys.exit(1 if any(finding["severity"] == "error" for finding in findings) else 0)
+
+
+@_command("why", "sincerely why person.1@example.com\nsincerely why person.1@example.com loyalty_reward")
+@click.argument("email")
+@click.argument("campaign", required=False)
+@_JSON
+def why(email: str, campaign: str | None, as_json: bool) -> None:
+    """Say why a person got, or did not get, a message."""
+    from orchestration.delivery.command import why as explain
+
+    answers = explain(load_settings(), email, campaign)
+    if as_json:
+        return click.echo(json.dumps(answers, default=str))
+    for answer in answers:
+        click.echo(f"{answer['campaign']} ({answer['occurrence']}): {answer['answer']}")
+        for line in answer["details"]:
+            click.echo(f"  {line}")
+
+
+@_command("report", "sincerely report")
+@_JSON
+def report(as_json: bool) -> None:
+    """Write the static report pages."""
+    from orchestration.report import write
+
+    settings = load_settings()
+    path = write(settings)
+    click.echo(json.dumps({"report": str(path)}) if as_json else f"Open {path}")
+
+
+@_command("status", "sincerely status")
+@_JSON
+def status(as_json: bool) -> None:
+    """Say what ran, what waits and what is wrong."""
+    from orchestration.status import collect
+
+    facts = collect(load_settings())
+    if as_json:
+        return click.echo(json.dumps(facts, default=str))
+    for title, lines in facts.items():
+        click.echo(f"{title.replace('_', ' ').capitalize()}:")
+        for line in lines or ["nothing"]:
+            click.echo(f"  {line}")
+
+
+@_command("doctor", "sincerely doctor")
+@_JSON
+def doctor(as_json: bool) -> None:
+    """Print every setting, its value and its origin, and check that the home works."""
+    settings: Settings = load_settings()
+    rows = [
+        {"name": each.name, "value": each.value, "origin": each.origin} for each in settings.describe()
+    ]
+    if as_json:
+        return click.echo(json.dumps(rows))
+    for row in rows:
+        click.echo(f"{row['name']:<24} {row['value']:<60} {row['origin']}")
+    click.echo("The home can be written.")
+
+
+@_command("dev", "sincerely dev --port 3000")
+@click.option("--port", default=3000, show_default=True, help="The UI's port.")
+def dev(port: int) -> None:
+    """Open the Dagster UI on this home."""
+    from orchestration.run import dagster_home
+
+    dagster_home(load_settings())
+    program = str(Path(sys.executable).with_name("dagster"))
+    os.execv(program, [program, "dev", "-m", "orchestration.definitions", "-p", str(port)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""dbt as we call it: its variables, its environment and its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from orchestration.errors import SincerelyError
+from orchestration.settings import DBT_PROJECT, Settings
+
+_NOT_SEGMENTS = "segment_"
+_SOURCES = ("*.sql", "*.yml", "*.csv")
+
+
+def segments() -> list[str]:
+    """The names of the segments: one for each file of models/segments/."""
+    files = (DBT_PROJECT / "models" / "segments").glob("*.sql")
+    return sorted(file.stem for file in files if not file.stem.startswith(_NOT_SEGMENTS))
+
+
+def variables(as_of: datetime) -> str:
+    """dbt's --vars for a build that speaks of `as_of`."""
+    return json.dumps({"as_of": as_of.strftime("%Y-%m-%d %H:%M:%S.%f"), "segments": segments()})
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What dbt needs to find its warehouse and to keep its files in the home."""
+    return {
+        "SINCERELY_WAREHOUSE": str(settings.warehouse),
+        "SINCERELY_TARGET": settings.target,
+        "SINCERELY_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+        # A test over several models runs in the step that builds the last of them.
+        "DBT_INDIRECT_SELECTION": "buildable",
+    }
+
+
+def executable() -> str:
+    """dbt of this very environment."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+def target_path(settings: Settings) -> Path:
+    """Where builds put their compiled files; the steps of one run share their parsing there."""
+    return settings.home / "dbt" / "target"
+
+
+def manifest(settings: Settings) -> Path:
+    """The project's parsed manifest, made anew when a file of the project has changed.
+
+    Raises SincerelyError with dbt's own words when the project does not parse.
+    """
+    target = settings.home / "dbt" / "manifest"
+    path = target / "manifest.json"
+    stamp = target / "manifest.sha256"
+    fingerprint = _fingerprint()
+    if path.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == fingerprint:
+        return path
+    done = subprocess.run(
+        [
+            executable(), "--log-format", "text", "parse", "--project-dir", str(DBT_PROJECT),
+            "--target-path", str(target), "--vars", variables(datetime(1970, 1, 1)),
+        ],
+        env={**os.environ, **environment(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+        raise SincerelyError("The dbt project does not parse: " + " ".join(lines[-6:]))
+    stamp.write_text(fingerprint, encoding="ascii")
+    return path
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(os.environ.get("SINCERELY_TARGET", "").encode())
+    for pattern in _SOURCES:
+        for path in sorted(DBT_PROJECT.rglob(pattern)):
+            digest.update(str(path.relative_to(DBT_PROJECT)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

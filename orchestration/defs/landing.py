@@ -1,0 +1,139 @@
+"""What lands: files of the landing zone, campaigns, the outbox's state."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+import pyarrow as pa
+
+from orchestration.defs.resources import WAREHOUSE_POOL, Home
+from orchestration.delivery import planner
+from orchestration.errors import LandingError
+from orchestration.landing import files
+from orchestration.landing.contract import ENTITIES, Entity
+from orchestration.landing.keys import email_hash_key
+from orchestration.settings import CAMPAIGNS
+from rendering.campaign import load_campaigns
+
+_RAW = {"group_name": "landing", "pool": WAREHOUSE_POOL}
+
+
+def _landing_asset(entity: Entity) -> dg.AssetsDefinition:
+    key = dg.AssetKey(["raw", entity.table])
+
+    @dg.asset(
+        key=key,
+        kinds={"duckdb", "file"},
+        description=f"Files of `landing/{entity.label}/` as received, append-only; each is landed once.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                "every_file_landed",
+                asset=key,
+                description="No file of the landing zone was refused.",
+            )
+        ],
+        deps=[dg.AssetKey(["raw", "tables"])],
+        **_RAW,
+    )
+    def landed(home: Home) -> dg.MaterializeResult:
+        loads = files.land(home.warehouse(), home.settings().landing, entity, datetime.now(UTC))
+        new = [load for load in loads if load.status == "landed"]
+        failed = [load for load in loads if load.status == "failed"]
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(load.rows_received for load in new),
+                "rows_quarantined_as_unreadable": sum(load.rows_rejected for load in new),
+                "files_landed": len(new),
+                "files_landed_before": sum(load.status == "repeated" for load in loads),
+                "files_refused": len(failed),
+            },
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="every_file_landed",
+                    passed=not failed,
+                    metadata={load.file: load.error for load in failed},
+                )
+            ],
+        )
+
+    return landed
+
+
+landing_assets = [_landing_asset(entity) for entity in ENTITIES]
+
+
+@dg.asset(key=["raw", "tables"], kinds={"duckdb"}, **_RAW)
+def raw_tables(home: Home) -> dg.MaterializeResult:
+    """Empty raw tables, so that a source that never came is an empty one."""
+    warehouse = home.warehouse()
+    files.prepare(warehouse)
+    home.settings().landing.mkdir(parents=True, exist_ok=True)
+    warehouse.replace(
+        "raw.hash_keys", pa.table({"key": [email_hash_key(home.settings().secret)]})
+    )
+    return dg.MaterializeResult(metadata={"tables": len(ENTITIES)})
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(["raw", "loads"], deps=landing_assets, kinds={"duckdb"}, group_name="landing",
+                     description="One row per attempt to land a file."),
+        dg.AssetSpec(["raw", "rejects"], deps=landing_assets, kinds={"duckdb"}, group_name="landing",
+                     description="One row per line that could not be read as a row."),
+        dg.AssetSpec(["raw", "hash_keys"], deps=[["raw", "tables"]], kinds={"duckdb"}, group_name="landing",
+                     description="The key of hashes that outlive erasure."),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec("every_folder_is_known", asset=["raw", "loads"],
+                          description="The landing zone holds no folder that no source reads."),
+    ],
+    pool=WAREHOUSE_POOL,
+)  # fmt: skip
+def landing_ledger(home: Home) -> Iterator[dg.MaterializeResult]:
+    """What was landed, and what could not be."""
+    warehouse = home.warehouse()
+    strangers = files.strangers(home.settings().landing)
+    for table in ("loads", "rejects", "hash_keys"):
+        count = warehouse.rows(f"select count(*) as rows_count from raw.{table}")[0]["rows_count"]
+        checks = (
+            [
+                dg.AssetCheckResult(
+                    check_name="every_folder_is_known",
+                    passed=not strangers,
+                    metadata={str(number): text for number, text in enumerate(strangers, 1)},
+                )
+            ]
+            if table == "loads"
+            else []
+        )
+        yield dg.MaterializeResult(
+            asset_key=["raw", table], metadata={"dagster/row_count": count}, check_results=checks
+        )
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(["raw", "campaigns"], group_name="campaigns", kinds={"yaml"},
+                     description="One row per campaign and audience segment, from the campaigns' files."),
+        dg.AssetSpec(["raw", "campaign_variants"], group_name="campaigns", kinds={"yaml"},
+                     description="One row per campaign and variant, with its share of the people."),
+    ],
+    pool=WAREHOUSE_POOL,
+)  # fmt: skip
+def campaigns(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
+    """The campaigns as SQL reads them."""
+    loaded = load_campaigns(CAMPAIGNS)
+    if not loaded:
+        raise LandingError(f"There is no campaign in {CAMPAIGNS}; add a folder with a campaign.yml.")
+    for name, table in zip(
+        ("campaigns", "campaign_variants"), planner.campaign_tables(loaded, home.instant(context)), strict=True
+    ):
+        rows = home.warehouse().replace(f"raw.{name}", table)
+        yield dg.MaterializeResult(asset_key=["raw", name], metadata={"dagster/row_count": rows})
+
+
+@dg.asset(key=["raw", "outbox_messages"], kinds={"sqlalchemy"}, **_RAW)
+def outbox_messages(home: Home) -> dg.MaterializeResult:
+    """What earlier runs planned and handed over, landed like any source: one row per change of a message."""
+    added = files.land_outbox(home.warehouse(), home.outbox(), "raw.outbox_messages")
+    return dg.MaterializeResult(metadata={"dagster/row_count": added})

@@ -1,0 +1,83 @@
+"""Messages: planned into the outbox, handed to the ESP, and landed again."""
+
+import dagster as dg
+
+from orchestration.defs.resources import WAREHOUSE_POOL, Home
+from orchestration.delivery import planner, sender
+from orchestration.landing import files
+from orchestration.settings import CAMPAIGNS
+from rendering.campaign import load_campaigns
+from rendering.links import Site
+
+
+@dg.asset(
+    key=["outbox", "planned_messages"],
+    group_name="delivery",
+    kinds={"jinja", "sqlalchemy"},
+    deps=[["core", "message_candidates"], ["core", "profiles"], ["core", "products"], ["ml", "recommendations"]],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_message_rendered",
+            asset=dg.AssetKey(["outbox", "planned_messages"]),
+            description="No message lacked a value that its template needs.",
+        )
+    ],
+    pool=WAREHOUSE_POOL,
+)
+def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
+    """Each candidate's message, rendered for them alone and written into the outbox once, ever."""
+    settings = home.settings()
+    site = Site(settings.base_url, settings.secret.encode())
+    plans = [
+        planner.plan(home.warehouse(), home.outbox(), campaign, site, home.instant(context))
+        for campaign in load_campaigns(CAMPAIGNS)
+    ]
+    failed = {
+        f"{plan.campaign}: {reason}": count for plan in plans for reason, count in plan.failed.items()
+    }
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(plan.planned for plan in plans),
+            "already_planned": sum(plan.already_known for plan in plans),
+            "held_out": sum(plan.held_out for plan in plans),
+            **{f"planned: {plan.campaign}": plan.planned for plan in plans},
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="every_message_rendered", passed=not failed, metadata=dict(failed)
+            )
+        ],
+    )
+
+
+@dg.asset(
+    key=["outbox", "handed_over_messages"],
+    group_name="delivery",
+    kinds={"email"},
+    deps=[planned_messages],
+)
+def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
+    """Planned messages given to the ESP, and its answer recorded."""
+    settings = home.settings()
+    sent = sender.send(home.outbox(), sender.esp_for(settings), home.instant(context))
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sent.accepted,
+            "rejected": sent.rejected,
+            "taken_back_from_a_killed_run": sent.taken_back,
+            "esp": settings.esp,
+        }
+    )
+
+
+@dg.asset(
+    key=["raw", "outbox_handovers"],
+    group_name="delivery",
+    kinds={"sqlalchemy"},
+    deps=[handed_over_messages],
+    pool=WAREHOUSE_POOL,
+)
+def outbox_handovers(home: Home) -> dg.MaterializeResult:
+    """The outbox after the handing over, landed like any source: one row per change of a message."""
+    added = files.land_outbox(home.warehouse(), home.outbox(), "raw.outbox_handovers")
+    return dg.MaterializeResult(metadata={"dagster/row_count": added})

@@ -1,0 +1,145 @@
+"""What `sincerely send`, `lint` and `why` do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.delivery import planner, sender
+from orchestration.delivery.outbox import Outbox
+from orchestration.errors import DeliveryError, SincerelyError
+from orchestration.landing import files
+from orchestration.locks import exclusive
+from orchestration.settings import CAMPAIGNS, PROJECT_ROOT, Settings
+from orchestration.warehouse import Warehouse
+from rendering.campaign import Campaign, load_campaigns
+from rendering.errors import SourceError
+from rendering.links import Site
+from rendering.lint import Finding
+from rendering.lint import lint as lint_campaign
+
+_WHY_SQL = Path(__file__).with_name("why.sql")
+
+
+def send(settings: Settings, campaign: str | None, dry_run: bool) -> list[dict[str, Any]]:
+    """Sends one campaign, or with `dry_run` only says what would leave; one row a campaign."""
+    as_of = settings.as_of or datetime.now(UTC)
+    warehouse, outbox = _built(settings), Outbox(settings.outbox_url)
+    chosen = _chosen(campaign)
+    if dry_run:
+        return [_would_leave(warehouse, outbox, each, as_of) for each in chosen]
+    with exclusive(settings.home / "run.lock", wait_seconds=0):
+        rows = []
+        site = Site(settings.base_url, settings.secret.encode())
+        for each in chosen:
+            plan = planner.plan(warehouse, outbox, each, site, as_of)
+            sent = sender.send(outbox, sender.esp_for(settings), as_of, each.name)
+            rows.append({"campaign": each.name, "planned": plan.planned, "handed_over": sent.accepted})
+        files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
+        return rows
+
+
+def lint(settings: Settings) -> list[dict[str, Any]]:
+    """Every finding of every campaign; rules and tokens are held against the profiles if they are built."""
+    columns, sensitive = _profile_columns()
+    findings: list[Finding] = []
+    for campaign in load_campaigns(CAMPAIGNS):
+        findings += lint_campaign(campaign, columns, sensitive)
+    return [
+        {
+            "file": str(Path(each.file).relative_to(PROJECT_ROOT)),
+            "line": each.line,
+            "severity": each.severity,
+            "message": each.message,
+        }
+        for each in findings
+    ]
+
+
+def why(settings: Settings, email: str, campaign: str | None) -> list[dict[str, Any]]:
+    """For each campaign, whether the person behind the address got its message, and why."""
+    warehouse = _built(settings)
+    known = [each.name for each in load_campaigns(CAMPAIGNS)]
+    if campaign and campaign not in known:
+        raise SincerelyError(f"There is no campaign {campaign}; there are {', '.join(known)}.")
+    rows = warehouse.rows(_WHY_SQL.read_text(encoding="utf-8"), [email, campaign, campaign])
+    if not rows:
+        raise SincerelyError("Nobody is known under this address; check its spelling, or land a file with it.")
+    return [_answer(row) for row in rows]
+
+
+def _answer(row: dict[str, Any]) -> dict[str, Any]:
+    if row["state"] == "accepted":
+        answer = f"sent on {row['accepted_at']:%Y-%m-%d}, because they are in {row['segment'] or 'the audience'}"
+    elif row["reason"]:
+        detail = f" ({row['detail']})" if row["detail"] else ""
+        answer = f"not sent: {row['reason'].replace('_', ' ')}{detail}"
+    elif row["state"]:
+        answer = f"{row['state'].replace('_', ' ')}" + (f": {row['error']}" if row["error"] else "")
+    else:
+        answer = "not sent: not in the audience"
+    details = [
+        f"{each['slot']}: {each['choice']}, by {each['rule']}" for each in row["decisions"] or []
+    ]
+    return {
+        "campaign": row["campaign"],
+        "occurrence": row["occurrence"],
+        "message_id": row["message_id"],
+        "variant": row["variant"],
+        "answer": answer,
+        "details": details,
+    }
+
+
+def _would_leave(
+    warehouse: Warehouse, outbox: Outbox, campaign: Campaign, as_of: datetime
+) -> dict[str, Any]:
+    occurrence = planner.occurrence_of(campaign, as_of)
+    rows = warehouse.rows(
+        "select message_id, exclusion_reason is not null as is_excluded from core.message_candidates "
+        "where campaign = ? and occurrence = ?",
+        [campaign.name, occurrence],
+    )
+    known = outbox.known(campaign.name, occurrence)
+    return {
+        "campaign": campaign.name,
+        "occurrence": occurrence,
+        "audience": len(rows),
+        "would_be_sent": sum(not row["is_excluded"] and row["message_id"] not in known for row in rows),
+        "left_out": sum(bool(row["is_excluded"]) for row in rows),
+        "already_sent": sum(row["message_id"] in known and not row["is_excluded"] for row in rows),
+    }
+
+
+def _chosen(campaign: str | None) -> list[Campaign]:
+    campaigns = load_campaigns(CAMPAIGNS)
+    chosen = [each for each in campaigns if campaign in (None, each.name)]
+    if not chosen:
+        names = ", ".join(each.name for each in campaigns)
+        raise DeliveryError(f"There is no campaign {campaign}; use one of {names}.")
+    return chosen
+
+
+def _built(settings: Settings) -> Warehouse:
+    warehouse = Warehouse(settings.warehouse, settings.memory_limit)
+    if not settings.warehouse.exists() or not warehouse.exists("delivery.exclusions"):
+        raise SincerelyError("Nothing is built yet; run `sincerely run` first.")
+    return warehouse
+
+
+def _profile_columns() -> tuple[set[str], set[str]]:
+    """The columns of core.profiles as its YAML declares them, and the sensitive ones among them."""
+    import yaml
+
+    path = PROJECT_ROOT / "dbt_project" / "models" / "profiles" / "profiles.yml"
+    (model,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    sensitive = {
+        column["name"]
+        for column in model["columns"]
+        if column.get("config", {}).get("meta", {}).get("sensitive")
+    }
+    return {column["name"] for column in model["columns"]}, sensitive
+
+
+__all__ = ["SourceError", "lint", "send", "why"]

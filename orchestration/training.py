@@ -1,0 +1,55 @@
+"""What the models are told besides the data: months, thresholds, and what their versions stand for."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import yaml
+
+from ml import churn
+from ml.store import ModelMetadata
+from orchestration.settings import DBT_PROJECT
+
+
+def last_month(as_of: datetime) -> tuple[datetime, datetime]:
+    """The last calendar month that is over at `as_of`, in UTC: from its first instant up to its end."""
+    until = as_of.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (until - timedelta(days=1)).replace(day=1), until
+
+
+def risk_bands() -> tuple[float, float]:
+    """From which probability a risk is medium, and from which high: dbt vars, as all business numbers."""
+    project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    return project["vars"]["risk_band_medium"], project["vars"]["risk_band_high"]
+
+
+def churn_metadata(model: churn.ChurnModel, examples: pa.Table, as_of: datetime) -> ModelMetadata:
+    """The churn model's identity: when, and from which rows."""
+    return ModelMetadata(
+        name="churn",
+        as_of=as_of,
+        data_fingerprint=fingerprint(examples.select(["person_id", "cutoff", "split", *churn.FEATURES])),
+        params={"features": list(churn.FEATURES)},
+        note=model.note,
+    )
+
+
+def recommender_metadata(purchases: pa.Table, products: pa.Table, as_of: datetime) -> ModelMetadata:
+    """The recommenders' identity: when, and from which purchases and products."""
+    return ModelMetadata(
+        name="recommendations",
+        as_of=as_of,
+        data_fingerprint=fingerprint(purchases) + fingerprint(products),
+    )
+
+
+def fingerprint(table: pa.Table) -> str:
+    """SHA-256 of the table's content, whatever its batches: equal rows in equal order give equal digests."""
+    digest = hashlib.sha256()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks(), max_chunksize=1 << 20)
+    digest.update(sink.getvalue())
+    return digest.hexdigest()

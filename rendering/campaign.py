@@ -1,0 +1,95 @@
+"""What a campaign is: who gets it, how often, what it says, and which values it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import MappingProxyType
+
+from rendering import parts
+from rendering.located import read_yaml
+from rendering.parts import NAME, Audience, Recommendations, Rule, Sender, Token, Utm, Variant
+
+CAMPAIGNS = Path(__file__).parent / "campaigns"
+OCCURRENCES = ("once", "daily", "weekly", "monthly")
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A validated `campaign.yml`; `lines` says where each of its fields stands."""
+
+    name: str
+    folder: Path
+    title: str
+    purpose: str
+    audience: Audience
+    occurrence: str
+    priority: int
+    sender: Sender
+    postal_address: str
+    website: str
+    holdout: float
+    variants: tuple[Variant, ...]
+    subject: str
+    preheader: str
+    tokens: Mapping[str, Token]
+    uses_recommendations: Recommendations | None
+    slots: Mapping[str, tuple[Rule, ...]]
+    utm: Utm
+    lines: Mapping[str, int]
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "campaign.yml"
+
+    @property
+    def template(self) -> Path:
+        return self.folder / "message.mjml.j2"
+
+    def block_of(self, slot: str, rule: str) -> str:
+        """The block that `rule` shows in `slot`; the way from a recorded decision to the page."""
+        return next(each.block for each in self.slots[slot] if each.name == rule)
+
+
+_FIELDS = tuple(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines"))
+
+
+def load_campaigns(folder: Path = CAMPAIGNS) -> list[Campaign]:
+    """Every campaign of `folder` (one sub-folder each, with a `campaign.yml`), the highest priority first."""
+    campaigns = [load_campaign(file.parent) for file in sorted(folder.glob("*/campaign.yml"))]
+    return sorted(campaigns, key=lambda campaign: (-campaign.priority, campaign.name))
+
+
+def load_campaign(folder: Path) -> Campaign:
+    """The campaign of one folder; CampaignError names the file, the line and the field."""
+    root = read_yaml(folder / "campaign.yml")
+    if not NAME.fullmatch(folder.name):
+        raise root.error(f"the folder's name {folder.name!r} must be lower case letters, digits and _.")
+    left = root.fields()
+    lines = MappingProxyType({key: value.line for key, value in left.left.items()})
+    holdout, variants = left.optional("holdout"), left.optional("variants")
+    recommendations, slots = left.optional("uses_recommendations"), left.optional("slots")
+    campaign = Campaign(
+        name=folder.name,
+        folder=folder,
+        title=left.required("title").text(),
+        purpose=parts.read_name(left.required("purpose")),
+        audience=parts.read_audience(left.required("audience")),
+        occurrence=left.required("occurrence").choice(OCCURRENCES),
+        priority=left.required("priority").integer(0),
+        sender=parts.read_sender(left.required("sender")),
+        postal_address=left.required("postal_address").text(),
+        website=parts.read_website(left.required("website")),
+        holdout=holdout.share() if holdout else 0.0,
+        variants=parts.read_variants(variants) if variants else (),
+        subject=left.required("subject").text(),
+        preheader=left.required("preheader").text(),
+        tokens=parts.read_tokens(left.required("tokens")),
+        uses_recommendations=parts.read_recommendations(recommendations) if recommendations else None,
+        slots=parts.read_slots(slots) if slots else MappingProxyType({}),
+        utm=parts.read_utm(left.required("utm")),
+        lines=lines,
+    )
+    left.nothing_else(_FIELDS)
+    return campaign

@@ -1,0 +1,78 @@
+"""A campaign compiled: MJML, CSS and Jinja once, so that a person costs only the filling in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Template, TemplateSyntaxError
+from jinja2.exceptions import TemplateAssertionError
+
+from rendering.campaign import Campaign
+from rendering.errors import TemplateError
+from rendering.mjml import compile_html, join, put_back
+from rendering.plaintext import derive
+from rendering.sandbox import Sandbox, environment
+from rendering.source import unfold
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """All that a campaign's messages need; reading it opens no file.
+
+    `subjects` holds one template a variant, and the campaign's own under None; `blocks` the blocks that
+    each slot may show."""
+
+    campaign: Campaign
+    subjects: Mapping[str | None, Template]
+    preheader: Template
+    html: Template
+    text: Template
+    blocks: Mapping[str, frozenset[str]]
+    html_source: str
+    text_source: str
+
+
+def compile_campaign(campaign: Campaign) -> Compiled:
+    """Compiles `message.mjml.j2`, and `message.txt.j2` where there is one (else the text is derived from the
+    HTML). TemplateError names the file and line of what is wrong."""
+    escaping = environment(campaign, autoescape=True)
+    plain = environment(campaign, autoescape=False)
+    joined = join(unfold(campaign, campaign.template))
+    stashed = compile_html(joined)
+    html_source = put_back(joined, stashed)
+    text_file = campaign.folder / "message.txt.j2"
+    if text_file.is_file():
+        text_source = "".join(piece.text for piece in unfold(campaign, text_file, ".txt.j2"))
+    else:
+        text_source = derive(joined, stashed)
+    subjects: dict[str | None, Template] = {None: _line(plain, campaign, "subject", campaign.subject)}
+    for variant in campaign.variants:
+        subject = variant.subject or campaign.subject
+        subjects[variant.name] = _template(plain, subject, campaign.file, variant.line)
+    return Compiled(
+        campaign=campaign,
+        subjects=subjects,
+        preheader=_line(plain, campaign, "preheader", campaign.preheader),
+        html=_template(escaping, html_source, campaign.template, 1),
+        text=_template(plain, text_source, text_file if text_file.is_file() else campaign.template, 1),
+        blocks={slot: frozenset(rule.block for rule in rules) for slot, rules in campaign.slots.items()},
+        html_source=html_source,
+        text_source=text_source,
+    )
+
+
+def _line(env: Sandbox, campaign: Campaign, field: str, source: str) -> Template:
+    return _template(env, source, campaign.file, campaign.lines[field])
+
+
+def _template(env: Sandbox, source: str, file: Path, line: int) -> Template:
+    try:
+        return env.from_string(source)
+    except TemplateAssertionError as error:
+        raise TemplateError(
+            file, line, f"{error.message} Ours are {', '.join(sorted(env.filters))}."
+        ) from error
+    except TemplateSyntaxError as error:
+        raise TemplateError(file, line, f"{error.message}") from error

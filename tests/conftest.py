@@ -1,0 +1,56 @@
+"""What tests share: a small world that is landed as files, and a command line that runs for real."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.world import write_world
+
+ROOT = Path(__file__).resolve().parent.parent
+AS_OF = "2017-12-31T00:00:00Z"
+SECRET = "a-secret-for-tests-only"
+
+Sincerely = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_sincerely(home: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The real command in a process of its own, on a home of its own."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("sincerely")), *arguments],
+        env={**os.environ, "SINCERELY_HOME": str(home), "SINCERELY_SECRET": SECRET, **environ},
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+        cwd=ROOT,
+    )
+
+
+@pytest.fixture
+def sincerely() -> Sincerely:
+    return run_sincerely
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose landing zone holds a small shop; copy it before writing into it."""
+    home = tmp_path_factory.mktemp("world")
+    write_world(home / "landing")
+    return home
+
+
+@pytest.fixture(scope="session")
+def built(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A home in which the main job ran once over the small shop, and what it printed."""
+    import shutil
+
+    home = tmp_path_factory.mktemp("built") / "home"
+    shutil.copytree(world, home)
+    done = run_sincerely(home, "run", "--as-of", AS_OF)
+    return home, done

@@ -1,0 +1,87 @@
+"""The dbt project's own rules, checked on its manifest."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestration import dbt
+from orchestration.settings import load_settings
+
+PUBLIC = {
+    "identity_map", "activity", "profiles", "lifecycle_stages", "segment_memberships", "message_candidates",
+    "messages", "decisions",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    home = tmp_path_factory.mktemp("home")
+    path = dbt.manifest(load_settings({"SINCERELY_HOME": str(home)}))
+    return list(json.loads(path.read_text())["nodes"].values())
+
+
+@pytest.fixture(scope="module")
+def models(nodes: list[dict]) -> list[dict]:
+    return [node for node in nodes if node["resource_type"] == "model"]
+
+
+def test_every_model_says_what_one_row_is(models: list[dict]) -> None:
+    silent = [model["name"] for model in models if not model["description"].startswith("One row per")]
+    assert silent == []
+
+
+def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[dict]) -> None:
+    readers = {
+        model["name"]
+        for model in models
+        if any(source.startswith("source.sincerely.raw") for source in model["depends_on"]["nodes"])
+    }
+    outside = {name for name in readers if not name.startswith(("stg_", "base_"))}
+    # Quality holds landed rows against staged ones; the audience reads campaigns and the hash key.
+    assert outside == {"quarantine", "load_reconciliation", "message_candidates", "suppressions"}
+
+
+def test_public_tables_have_enforced_contracts(models: list[dict]) -> None:
+    enforced = {model["name"] for model in models if model["contract"]["enforced"]}
+    assert PUBLIC - enforced == set()
+
+
+def test_every_model_has_a_tested_key(nodes: list[dict], models: list[dict]) -> None:
+    tested = {node.get("attached_node") for node in nodes if node["resource_type"] == "test"}
+    untested = [
+        model["name"]
+        for model in models
+        if model["unique_id"] not in tested and not model["name"].startswith("base_")
+    ]
+    assert set(untested) <= {"quarantine"}
+
+
+def test_every_model_has_a_yaml_file_beside_it(models: list[dict]) -> None:
+    missing = [
+        model["name"]
+        for model in models
+        if not (dbt.DBT_PROJECT / model["original_file_path"]).with_suffix(".yml").exists()
+    ]
+    assert missing == []
+
+
+def test_no_model_reads_a_clock(models: list[dict]) -> None:
+    clocks = ("current_timestamp", "current_date", "now()", "get_current_time")
+    guilty = [model["name"] for model in models if any(clock in model["raw_code"].lower() for clock in clocks)]
+    assert guilty == []
+
+
+def test_every_segment_says_who_owns_it_and_what_it_is_for(models: list[dict]) -> None:
+    segments = [model for model in models if model["name"] in dbt.segments()]
+    assert len(segments) >= 8
+    for segment in segments:
+        assert {"owner", "purpose", "freshness_hours"} <= set(segment["config"]["meta"]), segment["name"]
+
+
+def test_each_model_is_in_the_schema_of_its_layer(models: list[dict]) -> None:
+    schemas = {model["schema"] for model in models}
+    assert schemas == {"staging", "core", "ml", "delivery", "measurement", "quality"}
+
+

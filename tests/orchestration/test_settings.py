@@ -1,0 +1,87 @@
+"""Settings: where a value came from, and plain words for those that cannot be used."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from orchestration.errors import LockedError, SettingsError, StorageError
+from orchestration.locks import exclusive, holder
+from orchestration.settings import load_settings, parse_instant
+
+
+def environ(home: Path, **more: str) -> dict[str, str]:
+    return {"SINCERELY_HOME": str(home), **more}
+
+
+def test_the_environment_beats_the_file_and_the_file_the_default(tmp_path: Path) -> None:
+    (tmp_path / "sincerely.toml").write_text('as_of = "2018-01-01T00:00:00Z"\nmemory_limit = "1GB"\n')
+    settings = load_settings(environ(tmp_path, SINCERELY_MEMORY_LIMIT="3GB"))
+    assert settings.memory_limit == "3GB"
+    assert settings.as_of == datetime(2018, 1, 1, tzinfo=UTC)
+    origins = {each.name: each.origin for each in settings.describe()}
+    assert origins["SINCERELY_AS_OF"] == "sincerely.toml"
+    assert origins["SINCERELY_MEMORY_LIMIT"] == "environment"
+    assert origins["SINCERELY_ESP"] == "default"
+
+
+def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    first = load_settings(environ(tmp_path)).secret
+    assert load_settings(environ(tmp_path)).secret == first
+    assert len(first) >= 32
+    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
+
+
+def test_secrets_are_masked_wherever_settings_are_shown(tmp_path: Path) -> None:
+    settings = load_settings(
+        environ(tmp_path, SINCERELY_SECRET="hidden-hidden-hidden", SINCERELY_OUTBOX_URL="postgresql://u:pw@db/x")
+    )
+    shown = repr(settings) + str(settings.describe())
+    assert "hidden-hidden-hidden" not in shown
+    assert "pw@" not in str(settings.describe())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SINCERELY_ESP", "pigeon", "use one of"),
+        ("SINCERELY_TARGET", "oracle", "use one of"),
+        ("SINCERELY_AS_OF", "yesterday", "ISO 8601"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_the_remedy(tmp_path: Path, name: str, value: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=words):
+        load_settings(environ(tmp_path, **{name: value}))
+
+
+def test_a_broken_settings_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sincerely.toml").write_text("as_of = \n")
+    with pytest.raises(SettingsError, match=r"sincerely\.toml"):
+        load_settings(environ(tmp_path))
+
+
+def test_a_home_that_is_a_file_is_named_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="SINCERELY_HOME"):
+        load_settings(environ(tmp_path / "file" / "home"))
+
+
+def test_an_instant_without_an_offset_is_utc_and_another_offset_is_converted() -> None:
+    assert parse_instant("2018-01-01T00:00:00", "x") == datetime(2018, 1, 1, tzinfo=UTC)
+    east = timezone(timedelta(hours=2))
+    assert parse_instant("2018-01-01T02:00:00+02:00", "x") == datetime(2018, 1, 1, 2, tzinfo=east)
+
+
+def test_a_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "run.lock"
+    with (
+        exclusive(lock, wait_seconds=0),
+        pytest.raises(LockedError, match=r"in use by process \d+"),
+        exclusive(lock, wait_seconds=0),
+    ):
+        pass
+    assert holder(lock) == ""
+    with exclusive(lock, wait_seconds=0):
+        pass
