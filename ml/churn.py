@@ -130,9 +130,7 @@ def predict_by_recency(model: ChurnModel, features: pa.Table) -> Floats:
 def with_risk_bands(predictions: pa.Table, *, medium_from: float = 0.2, high_from: float = 0.5) -> pa.Table:
     """The predictions with a risk_band: 'low' below `medium_from`, 'high' at or above `high_from`."""
     if not 0 <= medium_from <= high_from <= 1:
-        raise ValueError(
-            f"Risk bands need 0 <= medium_from <= high_from <= 1, not {medium_from} and {high_from}."
-        )
+        raise ValueError(f"Risk bands need 0 <= medium_from <= high_from <= 1, not {medium_from} and {high_from}.")
     probability = predictions["churn_probability"]
     band = pc.if_else(
         pc.greater_equal(probability, high_from),

@@ -26,9 +26,7 @@ def fit(interactions: Interactions, *, regularisation: float = 500.0) -> ease.Ea
     return ease.fit(interactions.bought, regularisation=regularisation)
 
 
-def rank(
-    model: ease.Ease | None, interactions: Interactions, may_recommend: Bools, *, depth: int
-) -> ranking.Ranking:
+def rank(model: ease.Ease | None, interactions: Interactions, may_recommend: Bools, *, depth: int) -> ranking.Ranking:
     """The `depth` best products new to each person; `may_recommend` has shape (products,).
 
     Score: EASE, not below zero, times the product's trend; plus a millionth of its popularity, so that a

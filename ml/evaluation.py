@@ -44,9 +44,7 @@ class RankingQuality:
     people_count: int
 
 
-def evaluate_churn(
-    model: churn.ChurnModel, examples: pa.Table, *, version: str, split: str = "test"
-) -> pa.Table:
+def evaluate_churn(model: churn.ChurnModel, examples: pa.Table, *, version: str, split: str = "test") -> pa.Table:
     """ROC AUC, average precision, Brier score and expected calibration error, with recency as the baseline."""
     held_out = examples.filter(pc.equal(examples["split"], split))
     churned = held_out["is_churned"].to_numpy().astype(bool)
@@ -91,9 +89,7 @@ def evaluate_recommendations(
         [
             _ranking_table("buy_again", version, split, "all", quality(again, slice(None)), all_baseline),
             _ranking_table("discover", version, split, "novel", quality(novel, is_novel), novel_baseline),
-            _ranking_table(
-                "discover", version, split, "served_novel", quality(served, is_novel), novel_baseline
-            ),
+            _ranking_table("discover", version, split, "served_novel", quality(served, is_novel), novel_baseline),
         ]
     )
 
@@ -163,9 +159,7 @@ def _popular_rankings(built: Interactions, depth: int) -> tuple[ranking.Ranking,
     return everything, ranking.Ranking(*columns)
 
 
-def _bought_between(
-    purchases: pa.Table, built: Interactions, cutoff: datetime, until: datetime
-) -> tuple[Ints, Ints]:
+def _bought_between(purchases: pa.Table, built: Interactions, cutoff: datetime, until: datetime) -> tuple[Ints, Ints]:
     """Indices of the people and products of the purchases in [cutoff, until), of those that `built` knows."""
     moment = purchases["purchased_at"].cast(pa.timestamp("us"), safe=False)
     since, before = (pa.scalar(t.replace(tzinfo=None), pa.timestamp("us")) for t in (cutoff, until))

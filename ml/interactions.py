@@ -83,7 +83,7 @@ def build(
     return Interactions(
         people=people,
         products=products[kept],
-        counts=matrix(counts),
+        counts=matrix(counts.astype(np.float64)),
         decayed=matrix(decayed),
         last_bought=matrix(last_bought),
         as_of=as_of,
@@ -97,9 +97,7 @@ def _purchases(table: pa.Table, as_of: datetime) -> tuple[Floats, Ints, Ints, St
     quantity = table["quantity"].cast(pa.float64())
     cutoff = _microseconds(as_of)
     is_purchase = pc.and_(pc.less(moment.cast(pa.int64()), cutoff), pc.greater(quantity, 0))
-    lines = pa.table(
-        {"person": table["person_id"], "product": table["product_id"], "moment": moment.cast(pa.int64())}
-    )
+    lines = pa.table({"person": table["person_id"], "product": table["product_id"], "moment": moment.cast(pa.int64())})
     lines = lines.filter(is_purchase).drop_null()
     people_code, people = _encode(lines["person"])
     products_code, products = _encode(lines["product"])

@@ -29,6 +29,9 @@ MAX_PER_CATEGORY = 3
 # How far down the raw ranking the category limit may reach.
 DISCOVER_DEPTH = 100
 
+# More days than any date since 1970 counts: a count and a day fit into one number.
+_DAYS = 1_000_000
+
 POPULAR = "popular with our customers"
 
 Bools = NDArray[np.bool_]
@@ -65,9 +68,7 @@ def fit(
 
     `purchases` has person_id, product_id, purchased_at and quantity, a row per order line.
     """
-    built = interactions.build(
-        purchases, as_of=as_of, half_life_days=half_life_days, max_products=max_products
-    )
+    built = interactions.build(purchases, as_of=as_of, half_life_days=half_life_days, max_products=max_products)
     return Recommender(built, discover.fit(built, regularisation=regularisation))
 
 
@@ -136,10 +137,8 @@ def _buy_again_reasons(built: Interactions, ranked: ranking.Ranking) -> NDArray[
     days_ago = np.asarray(built.last_bought[ranked.person, ranked.product]).ravel()
     microseconds = np.rint(days_ago * interactions.MICROSECONDS_A_DAY).astype(np.int64)
     days = (np.datetime64(built.as_of.replace(tzinfo=None), "us") - microseconds).astype("datetime64[D]")
-    pairs, index = np.unique(
-        np.rec.fromarrays([counts, days.astype(np.int64)], names="count,day"), return_inverse=True
-    )
-    words = [_bought(int(pair["count"]), int(pair["day"])) for pair in pairs]
+    pairs, index = np.unique(counts * _DAYS + days.astype(np.int64), return_inverse=True)
+    words = [_bought(int(pair) // _DAYS, int(pair) % _DAYS) for pair in pairs]
     return np.array(words, dtype=object)[index]
 
 

@@ -27,6 +27,8 @@ from ml.errors import ModelFileError
 
 TRUSTED_TYPES = (
     "datetime.datetime",
+    "datetime.timedelta",
+    "datetime.timezone",
     "ml.churn.ChurnModel",
     "ml.ease.Ease",
     "ml.interactions.Interactions",

@@ -73,7 +73,9 @@ def _command(name: str, examples: str) -> Callable[[Callable[..., Any]], click.C
     return decorate
 
 
-_AS_OF = click.option("--as-of", metavar="TIME", help="The instant to speak of, ISO 8601; default the home's, else now.")
+_AS_OF = click.option(
+    "--as-of", metavar="TIME", help="The instant to speak of, ISO 8601; default the home's, else now."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Give the facts to a program.")
 
 
@@ -85,7 +87,11 @@ def demo(as_json: bool) -> None:
 
     settings = load_settings()
     written = complete_journey.write(settings.home)
-    facts = {"home": str(settings.home), "as_of": complete_journey.AS_OF, "files": [str(path) for path in written]}
+    facts = {
+        "home": str(settings.home),
+        "as_of": complete_journey.AS_OF,
+        "files": [str(path) for path in written],
+    }
     if as_json:
         return click.echo(json.dumps(facts))
     if not written:
@@ -223,9 +229,7 @@ def status(as_json: bool) -> None:
 def doctor(as_json: bool) -> None:
     """Print every setting, its value and its origin, and check that the home works."""
     settings: Settings = load_settings()
-    rows = [
-        {"name": each.name, "value": each.value, "origin": each.origin} for each in settings.describe()
-    ]
+    rows = [{"name": each.name, "value": each.value, "origin": each.origin} for each in settings.describe()]
     if as_json:
         return click.echo(json.dumps(rows))
     for row in rows:

@@ -18,9 +18,7 @@ _POLL_SECONDS = 0.2
 
 
 @contextmanager
-def exclusive(
-    path: Path, *, wait_seconds: float, on_wait: Callable[[str], None] | None = None
-) -> Iterator[None]:
+def exclusive(path: Path, *, wait_seconds: float, on_wait: Callable[[str], None] | None = None) -> Iterator[None]:
     """Holds the lock file `path` while the block runs; the kernel frees it when the process dies.
 
     Raises LockedError, with the holder's process and command, when it is still held after `wait_seconds`.
@@ -48,9 +46,7 @@ def holder(path: Path) -> str:
     return f"process {facts['pid']} ({facts['command']}, since {facts['since']})"
 
 
-def _acquire(
-    descriptor: int, path: Path, deadline: float, on_wait: Callable[[str], None] | None
-) -> None:
+def _acquire(descriptor: int, path: Path, deadline: float, on_wait: Callable[[str], None] | None) -> None:
     has_told = False
     while True:
         try:
@@ -59,9 +55,7 @@ def _acquire(
         except BlockingIOError:
             who = holder(path) or "another process"
             if time.monotonic() >= deadline:
-                raise LockedError(
-                    f"{path.parent} is in use by {who}. Wait until it ends, then run again."
-                ) from None
+                raise LockedError(f"{path.parent} is in use by {who}. Wait until it ends, then run again.") from None
             if on_wait and not has_told:
                 on_wait(f"waiting for {who}")
                 has_told = True

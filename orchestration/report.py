@@ -15,12 +15,14 @@ from orchestration.warehouse import Warehouse
 
 _PAGES = Path(__file__).parent / "pages"
 _QUERIES = {
-    "stages": "select lifecycle_stage as name, count(*) as value from core.profiles group by all order by value desc",
-    "levels": "select engagement_level as name, count(*) as value from core.profiles group by all order by value desc",
-    "segments": "select segment as name, count(*) as value from core.segment_memberships group by all order by value desc",
+    "stages": "select lifecycle_stage as name, count(*) as value from core.profiles group by all order by all",
+    "levels": "select engagement_level as name, count(*) as value from core.profiles group by all order by all",
+    "segments": "select segment as name, count(*) as value from core.segment_memberships group by all order by all",
     "evaluations": "select * from ml.model_evaluations order by model, split, metric",
     "results": "select * from measurement.campaign_results order by recipients desc, campaign",
-    "messages": "select campaign, occurrence, state, count(*) as messages from delivery.messages group by all order by all",
+    "messages": """
+        select campaign, occurrence, state, count(*) as messages from delivery.messages group by all order by all
+    """,
     "exclusions": "select campaign, reason, count(*) as people from delivery.exclusions group by all order by all",
     "quarantine": "select file, reason, count(*) as rows_count from quality.quarantine group by all order by all",
     "freshness": "select * from quality.freshness order by entity",
@@ -38,9 +40,7 @@ def write(settings: Settings) -> Path:
     path = settings.reports / "index.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        html = page.render(
-            **facts, plots=_plots(settings.models), demo=_demo(settings), as_of=settings.as_of
-        )
+        html = page.render(**facts, plots=_plots(settings.models), demo=_demo(settings), as_of=settings.as_of)
         unfinished = path.with_name(".index.html.unfinished")
         unfinished.write_text(html, encoding="utf-8")
         unfinished.replace(path)
@@ -56,6 +56,4 @@ def _demo(settings: Settings) -> dict[str, Any] | None:
 
 
 def _plots(models: Path) -> list[str]:
-    return [
-        base64.b64encode(path.read_bytes()).decode("ascii") for path in sorted(models.glob("*/latest.png"))
-    ]
+    return [base64.b64encode(path.read_bytes()).decode("ascii") for path in sorted(models.glob("*/latest.png"))]

@@ -163,7 +163,11 @@ def _quiet(log: Path, debug: bool) -> Iterator[None]:
         return
     logging.disable(logging.CRITICAL)
     try:
-        with log.open("w", encoding="utf-8") as file, contextlib.redirect_stdout(file), warnings.catch_warnings():
+        with (
+            log.open("w", encoding="utf-8") as file,
+            contextlib.redirect_stdout(file),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

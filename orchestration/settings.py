@@ -20,7 +20,7 @@ ESPS = ("folder",)
 TARGETS = ("duckdb",)
 
 # The demo's key is public: it signs links to example.com only, and no ESP but `folder` accepts it.
-DEMO_SECRET = "demo-only-public-secret"  # noqa: S105
+DEMO_SECRET = "demo-only-public-secret"
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,7 @@ def _read_toml(path: Path) -> dict[str, str]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {error}. Correct that line, or delete the file.") from error
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else str(value)
-        for name, value in content.items()
-    }
+    return {name: value.isoformat() if isinstance(value, datetime) else str(value) for name, value in content.items()}
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -35,9 +35,7 @@ def collect(settings: Settings) -> dict[str, list[str]]:
     if warehouse.exists("quality.quarantine"):
         facts["quarantine"] = [
             f"{row['file']} row {row['row_number']}: {row['reason']}"
-            for row in warehouse.rows(
-                "select file, row_number, reason from quality.quarantine order by all limit 20"
-            )
+            for row in warehouse.rows("select file, row_number, reason from quality.quarantine order by all limit 20")
         ]
     facts["outbox"] = [
         f"{campaign}: {count:,} {state.replace('_', ' ')}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -62,7 +63,7 @@ class Warehouse:
         with self.read(sql, parameters) as reader:
             return reader.read_all()
 
-    def rows(self, sql: str, parameters: list[object] | None = None) -> list[dict[str, object]]:
+    def rows(self, sql: str, parameters: list[object] | None = None) -> list[dict[str, Any]]:
         """The rows of a small query, for pages and summaries."""
         return self.table(sql, parameters).to_pylist()
 
@@ -80,7 +81,7 @@ class Warehouse:
         return self._write(f"create or replace table {table} as select * from batches", table, batches)
 
     def append(self, table: str, batches: pa.Table | pa.RecordBatchReader) -> int:
-        """Adds `batches` to `table` by column name, and makes the table if need be; returns the rows added."""
+        """Adds `batches` to `table` by column name, and makes the table if need be; returns how many."""
         with self.transaction() as connection:
             connection.execute(f"create schema if not exists {table.partition('.')[0]}")
             connection.register("batches", batches)

@@ -35,8 +35,7 @@ _STATEMENTS = frozenset(
     | {"pragma", "read", "select", "set", "union", "update", "using", "values", "where", "with"}
 )
 _CLOCK = frozenset(
-    {"current_date", "current_time", "current_timestamp", "getdate", "localtimestamp", "now"}
-    | {"sysdate", "today"}
+    {"current_date", "current_time", "current_timestamp", "getdate", "localtimestamp", "now"} | {"sysdate", "today"}
 )
 
 
@@ -62,13 +61,9 @@ def columns_used(predicate: str) -> set[str]:
         lowered = word.text.lower()
         if word.is_qualifier:
             if lowered != "p":
-                raise PredicateError(
-                    f"{word.text}.… is not the profile; write the column alone, or p.column."
-                )
+                raise PredicateError(f"{word.text}.… is not the profile; write the column alone, or p.column.")
         elif lowered in _STATEMENTS:
-            raise PredicateError(
-                f"{word.text} does not belong in a rule, which is one condition over the profile."
-            )
+            raise PredicateError(f"{word.text} does not belong in a rule, which is one condition over the profile.")
         elif word.is_called:
             if lowered in _CLOCK:
                 raise PredicateError(f"{word.text}() reads the clock; compare with a column instead.")
@@ -86,9 +81,7 @@ def _case(campaign: Campaign, slot: str, rules: tuple[Rule, ...]) -> str:
     *conditional, default = rules
     for rule in conditional:
         if rule.when is None:
-            raise RuleError(
-                campaign.file, rule.line, f"slots.{slot}: {rule.name} has no 'when', so it must come last."
-            )
+            raise RuleError(campaign.file, rule.line, f"slots.{slot}: {rule.name} has no 'when', so it must come last.")
     if default.when is not None:
         raise RuleError(
             campaign.file,
@@ -119,9 +112,7 @@ def _words(predicate: str) -> list[_Word]:
             raise PredicateError(f"{predicate[position : position + 2].strip()!r} may not stand in a rule.")
         kind, text = str(match.lastgroup), match.group()
         if kind == "text" and tokens and tokens[-1][0] in ("word", "text", "number"):
-            raise PredicateError(
-                f"a text right after {tokens[-1][1]!r}; put a space or an operator between them."
-            )
+            raise PredicateError(f"a text right after {tokens[-1][1]!r}; put a space or an operator between them.")
         depth += {"(": 1, ")": -1}.get(text, 0)
         if depth < 0:
             raise PredicateError("a ')' closes nothing.")

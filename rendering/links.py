@@ -39,9 +39,7 @@ class Site:
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"https://[^\s?#]+[^\s?#/]", self.base_url) and not _LOCAL.fullmatch(
-            self.base_url
-        ):
+        if not re.fullmatch(r"https://[^\s?#]+[^\s?#/]", self.base_url) and not _LOCAL.fullmatch(self.base_url):
             raise LinkError(
                 f"The base URL {self.base_url!r} must be https:// without a slash at its end: "
                 "mailbox providers ignore an unsubscribe link over http."

@@ -63,9 +63,7 @@ def lint(campaign: Campaign, profile_columns: set[str], sensitive: set[str]) -> 
     except TemplateError as error:
         found.append(Finding(error.file, error.line, "error", error.message))
     else:
-        found += _rendered(
-            compiled, template, has_names=any("is not declared" in each.message for each in found)
-        )
+        found += _rendered(compiled, template, has_names=any("is not declared" in each.message for each in found))
     return sorted(set(found))
 
 
@@ -147,15 +145,11 @@ def _blocks(template: list[Piece]) -> Iterator[Finding]:
     """The head of each block lists the tokens that it needs, no more and no fewer."""
     for file in sorted({piece.file for piece in template if piece.file.parent.name == "blocks"}):
         text = file.read_text("utf-8")
-        cut = [
-            piece for piece in pieces(file, text) if "include" not in piece.text and "slot" not in piece.text
-        ]
+        cut = [piece for piece in pieces(file, text) if "include" not in piece.text and "slot" not in piece.text]
         needed = {use.name for use in uses(cut)} - BUILT_IN
         listed = header_tokens(text)
         if listed is None:
-            yield Finding(
-                file, 1, "warning", "the block does not begin with a comment that lists its tokens."
-            )
+            yield Finding(file, 1, "warning", "the block does not begin with a comment that lists its tokens.")
         elif listed != needed and not needed <= listed:
             missing = ", ".join(sorted(needed - listed))
             yield Finding(file, 1, "warning", f"the comment at the head does not list {missing}; add it.")
@@ -178,15 +172,11 @@ def _rendered(compiled: Compiled, template: list[Piece], *, has_names: bool) -> 
                 yield Finding(campaign.template, 1, "error", f"does not render: {error.reason}.")
             continue
         if len(payload.subject) > MAX_SUBJECT_CHARACTERS:
-            message = (
-                f"the subject has {len(payload.subject)} characters; in-boxes show {MAX_SUBJECT_CHARACTERS}."
-            )
+            message = f"the subject has {len(payload.subject)} characters; in-boxes show {MAX_SUBJECT_CHARACTERS}."
             yield Finding(campaign.file, campaign.lines["subject"], "warning", message)
         size = len(payload.html.encode())
         if size > MAX_HTML_BYTES:
-            message = (
-                f"the HTML has {size // 1024} KB; mail programs cut it beyond {MAX_HTML_BYTES // 1024} KB."
-            )
+            message = f"the HTML has {size // 1024} KB; mail programs cut it beyond {MAX_HTML_BYTES // 1024} KB."
             yield Finding(campaign.template, 1, "error", message)
     yield from _obligations(compiled)
 

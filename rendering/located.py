@@ -130,9 +130,7 @@ def read_yaml(file: Path) -> Located:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "is not YAML"
-        raise CampaignError(
-            file, mark.line + 1 if mark else 1, f"{problem}; check quotes and indents."
-        ) from error
+        raise CampaignError(file, mark.line + 1 if mark else 1, f"{problem}; check quotes and indents.") from error
     if node is None:
         raise CampaignError(file, 1, "is empty; a campaign needs its fields.")
     return Located(file, node, "campaign")

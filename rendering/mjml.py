@@ -118,9 +118,7 @@ def _hidden(joined: Joined, match: re.Match[str], parent: str, path: list[str]) 
         return comment
     file, line = joined.at(match.start())
     tag = joined.pieces[int(match["number"])].text
-    raise TemplateError(
-        file, line, f"{tag} may not stand in <{parent or 'no element'}>; move it into <mj-body>."
-    )
+    raise TemplateError(file, line, f"{tag} may not stand in <{parent or 'no element'}>; move it into <mj-body>.")
 
 
 def _follow(joined: Joined, match: re.Match[str], opened: list[tuple[str, int]]) -> None:

@@ -98,12 +98,12 @@ def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload
 
 def _identify(message_id: str, record: Mapping[str, Any]) -> None:
     if not _MESSAGE_ID.fullmatch(message_id):
-        raise ValueError("message_id must be letters, digits, '-', '_' and '.'")
+        raise TokenError("message_id must be letters, digits, '-', '_' and '.'")
     for key in ("person_id", "occurrence", "email"):
         if not record.get(key):
-            raise ValueError(f"{key} is missing")
+            raise TokenError(f"{key} is missing")
     if not _ADDRESS.fullmatch(record["email"]):
-        raise ValueError("email is not one plain address")  # and is not repeated here: this may be logged
+        raise TokenError("email is not one plain address")  # and is not repeated here: this may be logged
 
 
 def _decided(compiled: Compiled, record: Mapping[str, Any]) -> Mapping[str, str]:
@@ -111,9 +111,7 @@ def _decided(compiled: Compiled, record: Mapping[str, Any]) -> Mapping[str, str]
     chosen: Mapping[str, str] = record.get("slots") or {}
     for slot, blocks in compiled.blocks.items():
         if chosen.get(slot) not in blocks:
-            raise LookupError(
-                f"the decision for slot {slot} is {chosen.get(slot)!r}, not one of {sorted(blocks)}"
-            )
+            raise TokenError(f"the decision for slot {slot} is {chosen.get(slot)!r}, not one of {sorted(blocks)}")
     return dict(chosen)
 
 
@@ -124,7 +122,7 @@ def _filled(template: Template, values: dict[str, Any]) -> str:
 
 def _subject(compiled: Compiled, variant: str | None) -> Template:
     if variant is not None and compiled.campaign.variants and variant not in compiled.subjects:
-        raise LookupError(f"{variant!r} is not a variant of this campaign")
+        raise TokenError(f"{variant!r} is not a variant of this campaign")
     return compiled.subjects.get(variant) or compiled.subjects[None]
 
 
@@ -132,14 +130,12 @@ def _headers(
     compiled: Compiled, message_id: str, record: Mapping[str, Any], unsubscribe_url: str
 ) -> tuple[tuple[str, str], ...]:
     campaign = compiled.campaign
-    feedback = _feedback_id(
-        campaign.name, record["occurrence"], record.get("variant"), campaign.sender.domain
-    )
+    parts = (campaign.name, record["occurrence"], record.get("variant"), campaign.sender.domain)
     return (
         ("List-Unsubscribe", f"<{unsubscribe_url}>"),
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ("X-Sincerely-Message-Id", message_id),
-        ("Feedback-ID", feedback),
+        ("Feedback-ID", _feedback_id(*parts)),
     )
 
 
@@ -156,6 +152,6 @@ def _one_line(text: str) -> str:
 
 def _reason(error: Exception) -> str:
     """What went wrong, without the person's values: errors of Python may quote them."""
-    if isinstance(error, TokenError | JinjaError | LookupError) or type(error) is ValueError:
-        return str(error.args[0]) if error.args else type(error).__name__
+    if isinstance(error, TokenError | JinjaError):
+        return str(error)
     return f"a value does not fit its place in the template ({type(error).__name__})"

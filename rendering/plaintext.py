@@ -40,9 +40,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
-        hidden = (
-            "display:none" in values.get("style", "").replace(" ", "") or values.get("aria-hidden") == "true"
-        )
+        hidden = "display:none" in values.get("style", "").replace(" ", "") or values.get("aria-hidden") == "true"
         if self._skipping or tag in _SKIPPED or hidden:
             if tag not in _VOID:
                 self._skipping.append(tag)

@@ -38,10 +38,7 @@ def samples(campaign: Campaign) -> Iterator[dict[str, Any]]:
 def _full(campaign: Campaign) -> dict[str, Any]:
     count = campaign.uses_recommendations.count if campaign.uses_recommendations else _DEFAULT_COUNT
     products = [_product(rank) for rank in range(1, count + 1)]
-    return {
-        name: products if token.type == "list" else _VALUES[token.type]
-        for name, token in campaign.tokens.items()
-    }
+    return {name: products if token.type == "list" else _VALUES[token.type] for name, token in campaign.tokens.items()}
 
 
 def _product(rank: int) -> dict[str, Any]:

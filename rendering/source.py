@@ -61,9 +61,7 @@ def pieces(file: Path, text: str) -> list[Piece]:
             if kind == "data":
                 found.append(Piece("data", value, file, line))
             elif kind == "raw_begin":
-                raise TemplateError(
-                    file, line, "{% raw %} may not be used; write the text in quotes: {{ '{{' }}."
-                )
+                raise TemplateError(file, line, "{% raw %} may not be used; write the text in quotes: {{ '{{' }}.")
             elif kind in ("variable_begin", "block_begin", "comment_begin"):
                 opened, started = [value], line
             elif kind in ("variable_end", "block_end"):

@@ -71,8 +71,6 @@ def _template(env: Sandbox, source: str, file: Path, line: int) -> Template:
     try:
         return env.from_string(source)
     except TemplateAssertionError as error:
-        raise TemplateError(
-            file, line, f"{error.message} Ours are {', '.join(sorted(env.filters))}."
-        ) from error
+        raise TemplateError(file, line, f"{error.message} Ours are {', '.join(sorted(env.filters))}.") from error
     except TemplateSyntaxError as error:
         raise TemplateError(file, line, f"{error.message}") from error

@@ -65,9 +65,7 @@ def _pattern(currency: str, locale: str) -> tuple[str, str, str, str] | None:
         return None
     before, group, point, after = match.groups()
     million = format_currency(Decimal("1234567.5"), currency, locale=locale)
-    return (
-        (before, group, point, after) if million == f"{before}1{group}234{group}567{point}50{after}" else None
-    )
+    return (before, group, point, after) if million == f"{before}1{group}234{group}567{point}50{after}" else None
 
 
 def list_join(items: Any, last: str = "and") -> str:

@@ -21,8 +21,14 @@ def write_world(landing: Path, people: int = 150) -> None:
         email = f"person.{number}@example.com"
         signed_up = _START + timedelta(days=draw.uniform(0, 330))
         contacts.append(
-            [contact_id, email, signed_up.isoformat(), draw.choice(["Ada", "", "Zoë", "José"]),
-             draw.choice(["New York", "Chicago", ""]), f"+1555{number:07d}"]
+            [
+                contact_id,
+                email,
+                signed_up.isoformat(),
+                draw.choice(["Ada", "", "Zoë", "José"]),
+                draw.choice(["New York", "Chicago", ""]),
+                f"+1555{number:07d}",
+            ]
         )
         if draw.random() < 0.85:
             for purpose in ("newsletter", "offers"):
@@ -37,35 +43,61 @@ def write_world(landing: Path, people: int = 150) -> None:
             orders.append([order_id, contact_id, moment.isoformat() + "Z", "USD", "placed"])
             for line_number in range(1, draw.randint(2, 5)):
                 lines.append(
-                    {"order_id": order_id, "line_number": line_number, "product_id": f"p{draw.randint(0, 29)}",
-                     "quantity": draw.randint(1, 3), "unit_price_amount": f"{draw.randint(100, 4000) / 100:.2f}"}
+                    {
+                        "order_id": order_id,
+                        "line_number": line_number,
+                        "product_id": f"p{draw.randint(0, 29)}",
+                        "quantity": draw.randint(1, 3),
+                        "unit_price_amount": f"{draw.randint(100, 4000) / 100:.2f}",
+                    }
                 )
             if draw.random() < 0.3:
                 views.append(
-                    {"message_id": f"w{len(views)}", "type": "track", "event": "Product Viewed",
-                     "user_id": contact_id, "anonymous_id": f"a{number}",
-                     "properties": {"product_id": f"p{draw.randint(0, 29)}"},
-                     "timestamp": (moment - timedelta(hours=1)).isoformat() + "Z"}
+                    {
+                        "message_id": f"w{len(views)}",
+                        "type": "track",
+                        "event": "Product Viewed",
+                        "user_id": contact_id,
+                        "anonymous_id": f"a{number}",
+                        "properties": {"product_id": f"p{draw.randint(0, 29)}"},
+                        "timestamp": (moment - timedelta(hours=1)).isoformat() + "Z",
+                    }
                 )
             moment += timedelta(days=draw.expovariate(1 / rhythm))
         if number % 3 == 0 and signed_up < _END - timedelta(days=20):
             sent = _END - timedelta(days=5)
             messages.append([f"m{number}", email, "autumn", sent.isoformat()])
-            for event in ["delivered", *(["opened"] if number % 2 else []), *(["complained"] if number == 33 else [])]:
+            for event in [
+                "delivered",
+                *(["opened"] if number % 2 else []),
+                *(["complained"] if number == 33 else []),
+            ]:
                 events.append(
-                    {"event_id": f"m{number}-{event}", "event": event, "email": email.upper(),
-                     "message_id": f"m{number}", "occurred_at": (sent + timedelta(hours=2)).isoformat()}
+                    {
+                        "event_id": f"m{number}-{event}",
+                        "event": event,
+                        "email": email.upper(),
+                        "message_id": f"m{number}",
+                        "occurred_at": (sent + timedelta(hours=2)).isoformat(),
+                    }
                 )
     contacts.append(["c1-web", "home.1@example.org", "2017-11-01", "Ada", "Chicago", "+15550000001"])
     contacts.append(["broken", "no-address", "2017-11-01", "", "", ""])
     products = [
         [f"p{number}", f"PRODUCT {number}", f"CATEGORY {number % 4}", f"{number + 1}.50"] for number in range(30)
     ]
-    _csv(landing / "crm/contacts/contacts.csv",
-         ["contact_id", "email", "signed_up_at", "first_name", "city", "phone"], contacts)
+    _csv(
+        landing / "crm/contacts/contacts.csv",
+        ["contact_id", "email", "signed_up_at", "first_name", "city", "phone"],
+        contacts,
+    )
     _csv(landing / "crm/consents/consents.csv", ["contact_id", "purpose", "action", "occurred_at"], consents)
     _csv(landing / "shop/products/products.csv", ["product_id", "name", "category", "price_amount"], products)
-    _csv(landing / "shop/orders/orders.csv", ["order_id", "customer_id", "ordered_at", "currency", "status"], orders)
+    _csv(
+        landing / "shop/orders/orders.csv",
+        ["order_id", "customer_id", "ordered_at", "currency", "status"],
+        orders,
+    )
     _csv(landing / "esp/messages/messages.csv", ["message_id", "email", "campaign", "sent_at"], messages)
     _jsonl(landing / "shop/order_lines/lines.jsonl", lines)
     _jsonl(landing / "web/events/views.jsonl", views)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -15,7 +16,7 @@ from orchestration.landing.keys import email_hash_key
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
 
-_RAW = {"group_name": "landing", "pool": WAREHOUSE_POOL}
+_RAW: dict[str, Any] = {"group_name": "landing", "pool": WAREHOUSE_POOL}
 
 
 def _landing_asset(entity: Entity) -> dg.AssetsDefinition:
@@ -68,9 +69,7 @@ def raw_tables(home: Home) -> dg.MaterializeResult:
     warehouse = home.warehouse()
     files.prepare(warehouse)
     home.settings().landing.mkdir(parents=True, exist_ok=True)
-    warehouse.replace(
-        "raw.hash_keys", pa.table({"key": [email_hash_key(home.settings().secret)]})
-    )
+    warehouse.replace("raw.hash_keys", pa.table({"key": [email_hash_key(home.settings().secret)]}))
     return dg.MaterializeResult(metadata={"tables": len(ENTITIES)})
 
 
@@ -94,7 +93,7 @@ def landing_ledger(home: Home) -> Iterator[dg.MaterializeResult]:
     warehouse = home.warehouse()
     strangers = files.strangers(home.settings().landing)
     for table in ("loads", "rejects", "hash_keys"):
-        count = warehouse.rows(f"select count(*) as rows_count from raw.{table}")[0]["rows_count"]
+        (counted,) = warehouse.rows(f"select count(*) as rows_count from raw.{table}")
         checks = (
             [
                 dg.AssetCheckResult(
@@ -107,7 +106,9 @@ def landing_ledger(home: Home) -> Iterator[dg.MaterializeResult]:
             else []
         )
         yield dg.MaterializeResult(
-            asset_key=["raw", table], metadata={"dagster/row_count": count}, check_results=checks
+            asset_key=["raw", table],
+            metadata={"dagster/row_count": int(counted["rows_count"])},
+            check_results=checks,
         )
 
 
@@ -126,7 +127,9 @@ def campaigns(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Mate
     if not loaded:
         raise LandingError(f"There is no campaign in {CAMPAIGNS}; add a folder with a campaign.yml.")
     for name, table in zip(
-        ("campaigns", "campaign_variants"), planner.campaign_tables(loaded, home.instant(context)), strict=True
+        ("campaigns", "campaign_variants"),
+        planner.campaign_tables(loaded, home.instant(context)),
+        strict=True,
     ):
         rows = home.warehouse().replace(f"raw.{name}", table)
         yield dg.MaterializeResult(asset_key=["raw", name], metadata={"dagster/row_count": rows})

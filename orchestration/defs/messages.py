@@ -14,7 +14,12 @@ from rendering.links import Site
     key=["outbox", "planned_messages"],
     group_name="delivery",
     kinds={"jinja", "sqlalchemy"},
-    deps=[["core", "message_candidates"], ["core", "profiles"], ["core", "products"], ["ml", "recommendations"]],
+    deps=[
+        ["core", "message_candidates"],
+        ["core", "profiles"],
+        ["core", "products"],
+        ["ml", "recommendations"],
+    ],
     check_specs=[
         dg.AssetCheckSpec(
             "every_message_rendered",
@@ -32,9 +37,7 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
         planner.plan(home.warehouse(), home.outbox(), campaign, site, home.instant(context))
         for campaign in load_campaigns(CAMPAIGNS)
     ]
-    failed = {
-        f"{plan.campaign}: {reason}": count for plan in plans for reason, count in plan.failed.items()
-    }
+    failed = {f"{plan.campaign}: {reason}": count for plan in plans for reason, count in plan.failed.items()}
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(plan.planned for plan in plans),
@@ -43,9 +46,7 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
             **{f"planned: {plan.campaign}": plan.planned for plan in plans},
         },
         check_results=[
-            dg.AssetCheckResult(
-                check_name="every_message_rendered", passed=not failed, metadata=dict(failed)
-            )
+            dg.AssetCheckResult(check_name="every_message_rendered", passed=not failed, metadata=dict(failed))
         ],
     )
 

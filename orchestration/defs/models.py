@@ -26,7 +26,10 @@ _PEOPLE = "select person_id from core.people order by person_id"
 
 
 def _specs(model: str, table: str, evaluations: str, deps: list[list[str]], words: str) -> list[dg.AssetSpec]:
-    shared = {"group_name": "models", "kinds": {"python", "scikitlearn" if model == "churn" else "scipy"}}
+    shared: dict[str, Any] = {
+        "group_name": "models",
+        "kinds": {"python", "scikitlearn" if model == "churn" else "scipy"},
+    }
     return [
         dg.AssetSpec(["ml", table], deps=deps, description=words, **shared),
         dg.AssetSpec(["ml", evaluations], deps=deps, description=f"How good they are: {model}.", **shared),
@@ -64,7 +67,9 @@ def churn_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Ma
     people = examples.filter(pc.equal(examples["split"], "score"))
     medium, high = risk_bands()
     predictions = _stamped(
-        churn.with_risk_bands(churn.predict(model, people), medium_from=medium, high_from=high), version, as_of
+        churn.with_risk_bands(churn.predict(model, people), medium_from=medium, high_from=high),
+        version,
+        as_of,
     )
     test = measured.filter(pc.equal(measured["split"], "test"))
     plot = plots.reliability(
@@ -124,9 +129,7 @@ def recommendation_models(context: dg.AssetExecutionContext, home: Home) -> Iter
     warehouse.replace("ml.recommendation_evaluations", evaluations)
     plot = plots.against_baseline(evaluations)
     _keep(plot, settings.models / "recommendations")
-    checks = [
-        row for row in evaluations.to_pylist() if row["metric"].startswith("recall") and row["value"] is not None
-    ]
+    checks = [row for row in evaluations.to_pylist() if row["metric"].startswith("recall") and row["value"] is not None]
     is_better = all(row["value"] > (row["baseline_value"] or 0) for row in checks)
     yield dg.MaterializeResult(
         asset_key=["ml", "recommendations"],
@@ -159,9 +162,7 @@ def _stamped(predictions: pa.Table, version: str, as_of: datetime) -> pa.Table:
     )
 
 
-def _beats_baseline(
-    name: str, evaluations: pa.Table, metric: str, is_fallback: bool, note: str
-) -> dg.AssetCheckResult:
+def _beats_baseline(name: str, evaluations: pa.Table, metric: str, is_fallback: bool, note: str) -> dg.AssetCheckResult:
     row = next(row for row in evaluations.to_pylist() if row["metric"] == metric)
     is_measured = row["value"] is not None and not is_fallback
     return dg.AssetCheckResult(

@@ -37,4 +37,3 @@ class Home(dg.ConfigurableResource):
         record = context.instance.get_run_record_by_id(context.run_id)
         started = record.create_timestamp if record else datetime.now(UTC)
         return self.settings().as_of or started.astimezone(UTC)
-

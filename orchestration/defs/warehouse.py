@@ -43,9 +43,7 @@ def dbt_models(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
     settings = home.settings()
     # dbt's own process reads these; they are no secrets.
     os.environ.update(dbt.environment(settings))
-    cli = DbtCliResource(
-        project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt.executable()
-    )
+    cli = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt.executable())
     arguments = [
         "build", "--exclude-resource-type", "unit_test", "--vars", dbt.variables(home.instant(context)),
     ]  # fmt: skip

@@ -79,9 +79,7 @@ def _answer(row: dict[str, Any]) -> dict[str, Any]:
         answer = f"{row['state'].replace('_', ' ')}" + (f": {row['error']}" if row["error"] else "")
     else:
         answer = "not sent: not in the audience"
-    details = [
-        f"{each['slot']}: {each['choice']}, by {each['rule']}" for each in row["decisions"] or []
-    ]
+    details = [f"{each['slot']}: {each['choice']}, by {each['rule']}" for each in row["decisions"] or []]
     return {
         "campaign": row["campaign"],
         "occurrence": row["occurrence"],
@@ -92,9 +90,7 @@ def _answer(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _would_leave(
-    warehouse: Warehouse, outbox: Outbox, campaign: Campaign, as_of: datetime
-) -> dict[str, Any]:
+def _would_leave(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, as_of: datetime) -> dict[str, Any]:
     occurrence = planner.occurrence_of(campaign, as_of)
     rows = warehouse.rows(
         "select message_id, exclusion_reason is not null as is_excluded from core.message_candidates "
@@ -135,9 +131,7 @@ def _profile_columns() -> tuple[set[str], set[str]]:
     path = PROJECT_ROOT / "dbt_project" / "models" / "profiles" / "profiles.yml"
     (model,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
     sensitive = {
-        column["name"]
-        for column in model["columns"]
-        if column.get("config", {}).get("meta", {}).get("sensitive")
+        column["name"] for column in model["columns"] if column.get("config", {}).get("meta", {}).get("sensitive")
     }
     return {column["name"] for column in model["columns"]}, sensitive
 

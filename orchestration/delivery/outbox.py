@@ -183,7 +183,7 @@ class Outbox:
             MESSAGES.c.campaign, MESSAGES.c.state
         )
         with self._storage(), self._engine.connect() as connection:
-            return {(campaign, state): count for campaign, state, count in connection.execute(query)}
+            return {(str(row[0]), str(row[1])): int(row[2]) for row in connection.execute(query)}
 
     def read_all(self) -> pa.RecordBatchReader:
         """Every message in its present state, as Arrow batches ordered by message id."""
@@ -212,12 +212,10 @@ class Outbox:
             taken = connection.execute(
                 sa.update(MESSAGES)
                 .where(MESSAGES.c.batch_id == batch_id, MESSAGES.c.state == "planned")
-                .values(
-                    state="sending", attempts=MESSAGES.c.attempts + 1, revision=MESSAGES.c.revision + 1
-                )
+                .values(state="sending", attempts=MESSAGES.c.attempts + 1, revision=MESSAGES.c.revision + 1)
                 .returning(MESSAGES.c.message_id)
             )
-            claimed = set(taken.scalars())
+            claimed: set[str] = set(taken.scalars())
             row = connection.execute(sa.select(BATCHES).where(BATCHES.c.batch_id == batch_id)).one_or_none()
         if row is None:
             raise DeliveryError(

@@ -87,9 +87,7 @@ _VARIANTS = pa.schema(
 )
 
 
-def plan(
-    warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, as_of: datetime
-) -> Plan:
+def plan(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, as_of: datetime) -> Plan:
     """Renders and writes down every message of the campaign that is not written down yet.
 
     A message that cannot be rendered is written down as rejected, with the reason, and never sent.
@@ -112,9 +110,7 @@ def plan(
     return result
 
 
-def _planned(
-    record: Mapping[str, Any], campaign: Campaign, compiled: Any, site: Site, result: Plan
-) -> Planned:
+def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site: Site, result: Plan) -> Planned:
     identity = {
         "message_id": record["message_id"],
         "campaign": campaign.name,

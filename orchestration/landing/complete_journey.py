@@ -86,9 +86,7 @@ FILES = (
         "Deliveries, opens (some by machines), clicks, bounces, complaints.", ("every column",),
     ),
 )  # fmt: skip
-LEFT_OUT = (
-    "promotions (20,940,529 rows of shelf and mailer placement) are left out: they describe shops, not people."
-)
+LEFT_OUT = "promotions (20,940,529 rows of shelf and mailer placement) are left out: they describe shops, not people."
 
 
 def manifest() -> dict[str, object]:
@@ -128,9 +126,7 @@ def write(home: Path) -> list[Path]:
     except OSError as error:
         raise storage_error(error, landing) from error
     except duckdb.IOException as error:
-        raise SincerelyError(
-            f"Cannot write the demo into {landing}: {next(iter(str(error).splitlines()))}"
-        ) from error
+        raise SincerelyError(f"Cannot write the demo into {landing}: {next(iter(str(error).splitlines()))}") from error
     return paths
 
 
@@ -179,5 +175,3 @@ def _write_settings(home: Path) -> None:
         f'secret = "{DEMO_SECRET}"\n',
         encoding="utf-8",
     )
-
-

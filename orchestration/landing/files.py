@@ -50,14 +50,10 @@ def strangers(landing: Path) -> list[str]:
 
 def _files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
-        yield from sorted(
-            path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")
-        )
+        yield from sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
-def _land_file(
-    warehouse: Warehouse, landing: Path, path: Path, entity: Entity, landed_at: datetime
-) -> Load:
+def _land_file(warehouse: Warehouse, landing: Path, path: Path, entity: Entity, landed_at: datetime) -> Load:
     started = time.perf_counter()
     name = str(path.relative_to(landing))
     hashed = ""
@@ -108,9 +104,7 @@ def _count(
     accepted = connection.execute(
         f"select count(*) from raw.{entity.table} where _load_id = ?", [identifier]
     ).fetchall()[0][0]
-    rejected = connection.execute(
-        "select count(*) from raw.rejects where load_id = ?", [identifier]
-    ).fetchall()[0][0]
+    rejected = connection.execute("select count(*) from raw.rejects where load_id = ?", [identifier]).fetchall()[0][0]
     return Load(
         identifier, entity.source, entity.name, name, hashed, "landed", accepted + rejected, rejected,
         time.perf_counter() - started, columns,

@@ -92,8 +92,7 @@ def read_json_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp) ->
     columns = _json_columns(connection)
     _check_columns(columns, stamp, has_rows=bool(columns))
     fields = ", ".join(
-        f"line ->> {_literal('$.' + chr(34) + column + chr(34))} as {_name(column)}"
-        for column in stamp.entity.columns
+        f"line ->> {_literal('$.' + chr(34) + column + chr(34))} as {_name(column)}" for column in stamp.entity.columns
     )
     known = "{" + ", ".join(f'"{column}": null' for column in stamp.entity.columns) + "}"
     _run(
@@ -120,7 +119,7 @@ def read_parquet(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> tu
     """Parquet; nested columns are kept as JSON text."""
     source = f"read_parquet({_literal(str(path))}, file_row_number = true)"
     described = _run(connection, f"describe select * exclude (file_row_number) from {source}", stamp, values=[])
-    types = {row[0]: str(row[1]) for row in described}
+    types = {str(row[0]): str(row[1]) for row in described}
     _check_columns(list(types), stamp)
     nested = [name for name, kind in types.items() if kind.startswith(_NESTED) or kind.endswith("[]")]
     texts = ", ".join(
@@ -163,9 +162,7 @@ def _csv_header(path: Path, file: str) -> list[str]:
         raise LandingError(f"{file} is empty: it has no header. Export it again, or delete it.")
     names = [name.strip() for name in header]
     if not all(name.isprintable() and name for name in names):
-        raise LandingError(
-            f"{file} has a header that is not UTF-8 text with a name for each column; save it as UTF-8."
-        )
+        raise LandingError(f"{file} has a header that is not UTF-8 text with a name for each column; save it as UTF-8.")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise LandingError(f"{file} has the column {repeated[0]!r} more than once; keep one of them.")

@@ -51,9 +51,7 @@ def test_public_tables_have_enforced_contracts(models: list[dict]) -> None:
 def test_every_model_has_a_tested_key(nodes: list[dict], models: list[dict]) -> None:
     tested = {node.get("attached_node") for node in nodes if node["resource_type"] == "test"}
     untested = [
-        model["name"]
-        for model in models
-        if model["unique_id"] not in tested and not model["name"].startswith("base_")
+        model["name"] for model in models if model["unique_id"] not in tested and not model["name"].startswith("base_")
     ]
     assert set(untested) <= {"quarantine"}
 
@@ -83,5 +81,3 @@ def test_every_segment_says_who_owns_it_and_what_it_is_for(models: list[dict]) -
 def test_each_model_is_in_the_schema_of_its_layer(models: list[dict]) -> None:
     schemas = {model["schema"] for model in models}
     assert schemas == {"staging", "core", "ml", "delivery", "measurement", "quality"}
-
-

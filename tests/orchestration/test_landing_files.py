@@ -69,7 +69,9 @@ def test_a_file_that_grew_is_a_new_load(warehouse: Warehouse, folder: Path) -> N
 
 def test_unknown_columns_are_kept_as_json(warehouse: Warehouse, folder: Path) -> None:
     (folder / "a.csv").write_text("contact_id,email,signed_up_at,size\n1,a@example.com,2017,XL\n")
-    (folder / "b.jsonl").write_text('{"contact_id":"2","email":"b@example.com","signed_up_at":"2017","deep":{"a":[1]}}\n')
+    (folder / "b.jsonl").write_text(
+        '{"contact_id":"2","email":"b@example.com","signed_up_at":"2017","deep":{"a":[1]}}\n'
+    )
     land(warehouse, folder)
     extras = warehouse.rows("select _extra from raw.crm_contacts order by contact_id")
     assert extras == [{"_extra": '{"size":"XL"}'}, {"_extra": '{"deep":{"a":[1]}}'}]
@@ -90,7 +92,11 @@ def test_a_row_that_cannot_be_read_is_kept_with_its_number_and_reason(warehouse:
         (3, "is not a JSON object"),
     ]
     kept = warehouse.rows("select contact_id, _row from raw.crm_contacts order by contact_id")
-    assert kept == [{"contact_id": "1", "_row": 1}, {"contact_id": "5", "_row": 5}, {"contact_id": "6", "_row": 1}]
+    assert kept == [
+        {"contact_id": "1", "_row": 1},
+        {"contact_id": "5", "_row": 5},
+        {"contact_id": "6", "_row": 1},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,9 @@ def test_two_workers_never_take_the_same_batch(outbox: Outbox) -> None:
     assert next(first, None) is None
 
 
-def test_a_worker_killed_while_sending_is_taken_up_again_by_the_folder(outbox: Outbox, esp: FolderEsp, tmp_path: Path) -> None:
+def test_a_worker_killed_while_sending_is_taken_up_again_by_the_folder(
+    outbox: Outbox, esp: FolderEsp, tmp_path: Path
+) -> None:
     outbox.plan([planned(1), planned(2)], NOW)
     batch = next(outbox.claim())
     esp.hand_over(batch.payloads[:1], NOW)

@@ -51,7 +51,9 @@ def test_secrets_are_masked_wherever_settings_are_shown(tmp_path: Path) -> None:
         ("SINCERELY_AS_OF", "yesterday", "ISO 8601"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named_with_the_remedy(tmp_path: Path, name: str, value: str, words: str) -> None:
+def test_a_value_that_cannot_be_used_is_named_with_the_remedy(
+    tmp_path: Path, name: str, value: str, words: str
+) -> None:
     with pytest.raises(SettingsError, match=words):
         load_settings(environ(tmp_path, **{name: value}))
 

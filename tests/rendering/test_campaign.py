@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from rendering.campaign import load_campaigns
+from rendering.errors import CampaignError
+from tests.rendering.conftest import CAMPAIGN
+
+
+def test_the_shipped_campaigns_load_in_the_order_of_their_priority():
+    assert [campaign.name for campaign in load_campaigns()] == ["loyalty_reward", "win_back", "onboarding"]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "says"),
+    [
+        ("priority: 1", "priority: high", 5, "whole number"),
+        ("occurrence: once", "occurrence: weekli", 4, "Did you mean weekly?"),
+        ("title: Small\n", "", 1, "the field title is missing"),
+        ("title: Small", "titel: Small\ntitle: Small", 1, "Did you mean title?"),
+        ("title: Small", "title: Small\ntitle: Again", 2, "stands twice"),
+        ("hello@shop.example.com", "nobody", 6, "not an e-mail address"),
+        ("type: text", "type: txt", 12, "Did you mean text?"),
+        ("https://shop.example.com", "http://shop.example.com", 8, "must be https"),
+        ("segments: [everyone]", "segments: []", 3, "names no segment"),
+        ("rule: rest", "rule: near", 16, "stands twice"),
+        ('preheader: "For you"', "preheader: [", 12, "check quotes"),
+    ],
+)
+def test_an_error_names_the_file_the_line_and_the_remedy(write, was, becomes, line, says):
+    with pytest.raises(CampaignError) as caught:
+        write(campaign=CAMPAIGN.replace(was, becomes))
+
+    assert caught.value.line == line
+    assert caught.value.file.name == "campaign.yml"
+    assert says in str(caught.value)
+
+
+def test_a_recorded_rule_leads_to_its_block(write):
+    assert write().block_of("hero", "rest") == "far"
