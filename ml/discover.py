@@ -56,22 +56,27 @@ def popularity(interactions: Interactions) -> Floats:
 def evidence(model: ease.Ease, ranked: ranking.Ranking) -> Ints:
     """The purchase that speaks most for each ranked product, as a product index; -1 where none does."""
     found = np.full(len(ranked.product), -1)
-    by_product = np.argsort(ranked.product, kind="stable")
     history = model.history
+    purchases = np.diff(history.indptr)[ranked.person]
+    by_product = np.argsort(ranked.product, kind="stable")
+    by_product = by_product[purchases[by_product] > 0]
     for start in range(0, len(by_product), PAIRS_A_BLOCK):
         pairs = by_product[start : start + PAIRS_A_BLOCK]
         products, column = np.unique(ranked.product[pairs], return_inverse=True)
         weights = model.weights(products)
-        first, last = history.indptr[ranked.person[pairs]], history.indptr[ranked.person[pairs] + 1]
-        lengths = last - first
-        pair = np.repeat(np.arange(len(pairs)), lengths)
-        offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        bought = history.indices[first[pair] + offset]
-        gain = weights[bought, column[pair]]
-        order = np.lexsort((bought, -gain, pair))
-        best = order[ranking.position_in_group(pair) == 0]
-        best = best[gain[best] > 0]
-        found[pairs[pair[best]]] = bought[best]
+
+        # Every purchase of every pair in one long array, of which the pairs are runs.
+        lengths = purchases[pairs]
+        begins = np.cumsum(lengths) - lengths
+        offset = np.arange(lengths.sum()) - np.repeat(begins, lengths)
+        bought = history.indices[np.repeat(history.indptr[ranked.person[pairs]], lengths) + offset]
+        gain = weights[bought, np.repeat(column, lengths)]
+        most = np.maximum.reduceat(gain, begins)
+        is_most = (gain == np.repeat(most, lengths)) & (gain > 0)
+
+        # Purchases are in the order of products, so that the first of equals is the lowest.
+        run, first = np.unique(np.repeat(np.arange(len(pairs)), lengths)[is_most], return_index=True)
+        found[pairs[run]] = bought[is_most][first]
     return found
 
 

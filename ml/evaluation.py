@@ -45,7 +45,7 @@ class RankingQuality:
 
 
 def evaluate_churn(model: churn.ChurnModel, examples: pa.Table, *, version: str, split: str = "test") -> pa.Table:
-    """ROC AUC, average precision, Brier score and expected calibration error, with recency as the baseline."""
+    """ROC AUC, average precision, Brier score and expected calibration error; the baseline is recency."""
     held_out = examples.filter(pc.equal(examples["split"], split))
     churned = held_out["is_churned"].to_numpy().astype(bool)
     value = binary_scores(churned, churn.predict(model, held_out)["churn_probability"].to_numpy())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ TREND_DAYS = 56
 
 @dataclass(frozen=True)
 class Interactions:
-    """What each person bought before `as_of`, among the products that most people bought.
+    """What each person bought before a moment, among the products that most people bought.
 
     `counts`, `decayed` and `last_bought` share one sparsity pattern, shape (people, products). A purchase is
     one moment at which a person bought a product, on however many lines. Ids are sorted, so that the index
@@ -32,8 +33,8 @@ class Interactions:
     products: Strings
     counts: sparse.csr_array  # purchases
     decayed: sparse.csr_array  # purchases, each halved every half-life
-    last_bought: sparse.csr_array  # days before as_of, never negative
-    as_of: datetime
+    last_bought: sparse.csr_array  # days before as_of, more than zero
+    as_of_us: int  # microseconds since 1970, UTC
     buyers: Floats  # people who bought each product
     trend: Floats  # buyers in the last 56 days over what their share of all time predicts, about 1
 
@@ -74,7 +75,7 @@ def build(
     index = (rows[is_kept], position[columns[is_kept]])
     shape = (len(people), len(kept))
 
-    def matrix(values: Floats) -> sparse.csr_array:
+    def matrix(values: NDArray[Any]) -> sparse.csr_array:
         return sparse.csr_array((values[is_kept], index), shape=shape)
 
     recent = np.bincount(columns[last_bought <= TREND_DAYS], minlength=len(products))
@@ -83,10 +84,10 @@ def build(
     return Interactions(
         people=people,
         products=products[kept],
-        counts=matrix(counts.astype(np.float64)),
+        counts=matrix(counts),
         decayed=matrix(decayed),
         last_bought=matrix(last_bought),
-        as_of=as_of,
+        as_of_us=_microseconds(as_of),
         buyers=buyers[kept],
         trend=trend[kept],
     )

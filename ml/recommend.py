@@ -29,10 +29,10 @@ MAX_PER_CATEGORY = 3
 # How far down the raw ranking the category limit may reach.
 DISCOVER_DEPTH = 100
 
-# More days than any date since 1970 counts: a count and a day fit into one number.
-_DAYS = 1_000_000
-
 POPULAR = "popular with our customers"
+
+# More often than anybody buys one product; packs a count and a day into one number.
+_MANY = 1_000_000
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -136,13 +136,13 @@ def _buy_again_reasons(built: Interactions, ranked: ranking.Ranking) -> NDArray[
     counts = np.asarray(built.counts[ranked.person, ranked.product]).ravel().astype(np.int64)
     days_ago = np.asarray(built.last_bought[ranked.person, ranked.product]).ravel()
     microseconds = np.rint(days_ago * interactions.MICROSECONDS_A_DAY).astype(np.int64)
-    days = (np.datetime64(built.as_of.replace(tzinfo=None), "us") - microseconds).astype("datetime64[D]")
-    pairs, index = np.unique(counts * _DAYS + days.astype(np.int64), return_inverse=True)
-    words = [_bought(int(pair) // _DAYS, int(pair) % _DAYS) for pair in pairs]
+    days = (built.as_of_us - microseconds) // interactions.MICROSECONDS_A_DAY
+    pairs, index = np.unique(days * _MANY + np.minimum(counts, _MANY - 1), return_inverse=True)
+    words = [_bought(count=int(pair % _MANY), day=int(pair // _MANY)) for pair in pairs]
     return np.array(words, dtype=object)[index]
 
 
-def _bought(count: int, day: int) -> str:
+def _bought(*, count: int, day: int) -> str:
     date = datetime(1970, 1, 1) + timedelta(days=day)
     on = f"{date.day} {date:%B %Y}"
     return f"you bought it on {on}" if count == 1 else f"you bought it {count} times, last on {on}"

@@ -26,18 +26,11 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from ml.errors import ModelFileError
 
 TRUSTED_TYPES = (
-    "datetime.datetime",
-    "datetime.timedelta",
-    "datetime.timezone",
     "ml.churn.ChurnModel",
     "ml.ease.Ease",
     "ml.interactions.Interactions",
     "ml.recommend.Recommender",
     "scipy.sparse._csr.csr_array",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
 
@@ -105,8 +98,7 @@ def load(folder: Path, name: str, version: str) -> Any:
         return loads(content, trusted=list(TRUSTED_TYPES))
     except UntrustedTypesFoundException as error:
         raise ModelFileError(
-            f"{path} holds types that Sincerely does not load ({error}): delete it unless you know who wrote it, "
-            f"and train {name} again."
+            f"{path} holds types that Sincerely does not load ({error}): delete its folder, and train {name} again."
         ) from error
     except Exception as error:  # skops raises whatever its parts raise on a file of another version.
         raise ModelFileError(f"{path} cannot be read ({error}): delete it and train {name} again.") from error
@@ -125,7 +117,7 @@ def load_metadata(folder: Path, name: str, version: str) -> dict[str, Any]:
 
 
 def promote(folder: Path, name: str, version: str) -> None:
-    """Make this version the one in use; the pointer changes in one step, and only to a version that exists."""
+    """Make this version the one in use; the pointer moves in one step, and only to what exists."""
     load_metadata(folder, name, version)
     pointer = _path(folder, name) / "champion"
     draft = pointer.with_name(f".champion-{os.getpid()}")
@@ -180,8 +172,8 @@ def _canonical(content: bytes) -> bytes:
 
     schema = json.dumps(renumber(json.loads(members.pop("schema.json"))), indent=2)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(buffer, "w") as target:
         for old, new in files.items():
-            target.writestr(zipfile.ZipInfo(new, _ZIP_EPOCH), members[old], zipfile.ZIP_DEFLATED)
-        target.writestr(zipfile.ZipInfo("schema.json", _ZIP_EPOCH), schema, zipfile.ZIP_DEFLATED)
+            target.writestr(zipfile.ZipInfo(new, _ZIP_EPOCH), members[old], zipfile.ZIP_DEFLATED, compresslevel=1)
+        target.writestr(zipfile.ZipInfo("schema.json", _ZIP_EPOCH), schema, zipfile.ZIP_DEFLATED, compresslevel=1)
     return buffer.getvalue()

@@ -45,6 +45,11 @@ def storage_error(error: OSError, path: object) -> StorageError:
     return StorageError(f"Cannot write {path}: {remedy}.")
 
 
+def is_disk_full(text: str) -> bool:
+    """Whether another library's words say that the disk is full."""
+    return any(words in text for words in ("No space left on device", "disk I/O error", "disk is full"))
+
+
 def plain_message(error: BaseException) -> str:
     """One line for a person, for any error: ours as they are, the rest with where they came from."""
     if isinstance(error, SincerelyError):
@@ -52,6 +57,6 @@ def plain_message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in _STORAGE_REMEDIES:
         return str(storage_error(error, error.filename or "the home"))
     first_line = next(iter(str(error).splitlines()), "")
-    if "No space left on device" in str(error) or "failed to offload" in str(error).lower():
-        return "Cannot write the warehouse: the disk is full; free some space, then run again."
+    if is_disk_full(str(error)):
+        return str(storage_error(OSError(errno.ENOSPC, ""), "the home"))
     return f"{type(error).__name__}: {first_line}"

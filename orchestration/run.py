@@ -166,6 +166,7 @@ def _quiet(log: Path, debug: bool) -> Iterator[None]:
         with (
             log.open("w", encoding="utf-8") as file,
             contextlib.redirect_stdout(file),
+            contextlib.redirect_stderr(file),
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")

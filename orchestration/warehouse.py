@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.errors import SincerelyError, StorageError
+from orchestration.errors import SincerelyError, is_disk_full, storage_error
 from orchestration.locks import exclusive
 
 _LOCK_WAIT_SECONDS = 600.0
@@ -123,8 +124,8 @@ class Warehouse:
 def _plain(error: duckdb.Error, path: Path) -> SincerelyError:
     text = str(error)
     first_line = next(iter(text.splitlines()), "")
-    if "No space left" in text:
-        return StorageError(f"Cannot write {path}: the disk is full; free some space, then run again.")
+    if is_disk_full(text):
+        return storage_error(OSError(errno.ENOSPC, ""), path)
     if "lock on file" in text:
         return WarehouseError(f"{path} is open in another program; close it, then run again. ({first_line})")
     return WarehouseError(

@@ -26,6 +26,14 @@ class _Translator(DagsterDbtTranslator):
             return super().get_asset_key(dbt_resource_props)
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
+        """What hangs on no other model waits for the landing, so that one build does all of it."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        parents = manifest["parent_map"].get(unique_id, [])
+        if any(parent.startswith(("model.", "seed.")) for parent in parents):
+            return spec
+        return spec.merge_attributes(deps=[dg.AssetKey(["raw", "loads"])])
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["fqn"][1]) if len(dbt_resource_props["fqn"]) > 2 else "seeds"
 

@@ -6,6 +6,7 @@ as they are; what the data does not have is synthesised from a fixed seed, and t
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.errors import SincerelyError, storage_error
+from orchestration.errors import SincerelyError, is_disk_full, storage_error
 from orchestration.settings import DEMO_SECRET
 
 AS_OF = "2018-01-01T00:00:00Z"
@@ -126,6 +127,8 @@ def write(home: Path) -> list[Path]:
     except OSError as error:
         raise storage_error(error, landing) from error
     except duckdb.IOException as error:
+        if is_disk_full(str(error)):
+            raise storage_error(OSError(errno.ENOSPC, ""), landing) from error
         raise SincerelyError(f"Cannot write the demo into {landing}: {next(iter(str(error).splitlines()))}") from error
     return paths
 

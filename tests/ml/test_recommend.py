@@ -98,6 +98,16 @@ def test_buy_again_prefers_the_frequent_then_the_recent_and_counts_in_words() ->
     assert again[1]["reason"] == "you bought it on 31 May 2024"
 
 
+def test_a_product_that_others_buy_again_comes_before_one_that_nobody_does() -> None:
+    once = [("ann", "coffee", 5.0), ("ann", "tea", 5.0)]
+    others = [(f"p{n}", product, d) for n in range(9) for product, d in (("tea", 9.0), ("coffee", 9.0))]
+    again = [(f"p{n}", "tea", 8.0) for n in range(9)]
+
+    found = lists(run([*once, *others, *again], products(SHOP)), "buy_again")
+
+    assert found["ann"] == ["tea", "coffee"]
+
+
 def test_two_lines_of_one_order_are_one_purchase() -> None:
     table = run([("ann", "tea", 1.0)] * 2, products(SHOP))
 
