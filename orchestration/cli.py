@@ -169,16 +169,19 @@ def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) 
 @_JSON
 def lint(as_json: bool) -> None:
     """Check campaigns, templates and segments; each finding names the file and the line."""
-    from orchestration.delivery.command import lint as check
+    from orchestration.delivery.linting import findings, shown
 
-    findings = check(load_settings())
+    rows = [
+        {"file": shown(each.file), "line": each.line, "severity": each.severity, "message": each.message}
+        for each in findings()
+    ]
     if as_json:
-        click.echo(json.dumps(findings))
-    for finding in [] if as_json else findings:
-        click.echo(f"{finding['file']}:{finding['line']}: {finding['severity']}: {finding['message']}")
+        click.echo(json.dumps(rows))
+    for row in [] if as_json else rows:
+        click.echo(f"{row['file']}:{row['line']}: {row['severity']}: {row['message']}")
     if not as_json:
-        click.echo(f"{len(findings)} findings" if findings else "Campaigns, templates and rules are sound.")
-    sys.exit(1 if any(finding["severity"] == "error" for finding in findings) else 0)
+        click.echo(f"{len(rows)} findings" if rows else "Campaigns, templates and rules are sound.")
+    sys.exit(1 if any(row["severity"] == "error" for row in rows) else 0)
 
 
 @_command("why", "sincerely why person.1@example.com\nsincerely why person.1@example.com loyalty_reward")

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.delivery import planner, sender
+from orchestration.delivery import linting, planner, sender
 from orchestration.landing import files
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
@@ -24,7 +24,7 @@ from rendering.links import Site
         dg.AssetCheckSpec(
             "every_message_rendered",
             asset=dg.AssetKey(["outbox", "planned_messages"]),
-            description="No message lacked a value that its template needs.",
+            description="No campaign is held by lint, and no message lacked a value that its template needs.",
         )
     ],
     pool=WAREHOUSE_POOL,
@@ -33,11 +33,19 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
     """Each candidate's message, rendered for them alone and written into the outbox once, ever."""
     settings = home.settings()
     site = Site(settings.base_url, settings.secret.encode())
+    campaigns = load_campaigns(CAMPAIGNS)
+    held = {campaign.name: reasons for campaign in campaigns if (reasons := linting.errors(campaign))}
     plans = [
         planner.plan(home.warehouse(), home.outbox(), campaign, site, home.instant(context))
-        for campaign in load_campaigns(CAMPAIGNS)
+        for campaign in campaigns
+        if campaign.name not in held
     ]
-    failed = {f"{plan.campaign}: {reason}": count for plan in plans for reason, count in plan.failed.items()}
+    failed = {
+        f"{plan.campaign}: {reason}": f"{plan.campaign}: {count} messages are not rendered, {reason.rstrip('.')}."
+        for plan in plans
+        for reason, count in plan.failed.items()
+    }
+    failed |= {f"{name} {number}": text for name, texts in held.items() for number, text in enumerate(texts, 1)}
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(plan.planned for plan in plans),

@@ -1,4 +1,4 @@
-"""What `sincerely send`, `lint` and `why` do."""
+"""What `sincerely send` and `why` do."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.delivery import planner, sender
+from orchestration.delivery import linting, planner, sender
 from orchestration.delivery.outbox import Outbox
 from orchestration.errors import DeliveryError, SincerelyError
 from orchestration.landing import files
 from orchestration.locks import exclusive
-from orchestration.settings import CAMPAIGNS, PROJECT_ROOT, Settings
+from orchestration.settings import CAMPAIGNS, Settings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign, load_campaigns
-from rendering.errors import SourceError
 from rendering.links import Site
-from rendering.lint import Finding
-from rendering.lint import lint as lint_campaign
 
 _WHY_SQL = Path(__file__).with_name("why.sql")
 
@@ -33,28 +30,13 @@ def send(settings: Settings, campaign: str | None, dry_run: bool) -> list[dict[s
         rows = []
         site = Site(settings.base_url, settings.secret.encode())
         for each in chosen:
+            if errors := linting.errors(each):
+                raise DeliveryError(errors[0])
             plan = planner.plan(warehouse, outbox, each, site, as_of)
             sent = sender.send(outbox, sender.esp_for(settings), as_of, each.name)
             rows.append({"campaign": each.name, "planned": plan.planned, "handed_over": sent.accepted})
         files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
         return rows
-
-
-def lint(settings: Settings) -> list[dict[str, Any]]:
-    """Every finding of every campaign; rules and tokens are held against the profiles if they are built."""
-    columns, sensitive = _profile_columns()
-    findings: list[Finding] = []
-    for campaign in load_campaigns(CAMPAIGNS):
-        findings += lint_campaign(campaign, columns, sensitive)
-    return [
-        {
-            "file": str(Path(each.file).relative_to(PROJECT_ROOT)),
-            "line": each.line,
-            "severity": each.severity,
-            "message": each.message,
-        }
-        for each in findings
-    ]
 
 
 def why(settings: Settings, email: str, campaign: str | None) -> list[dict[str, Any]]:
@@ -122,18 +104,3 @@ def _built(settings: Settings) -> Warehouse:
     if not settings.warehouse.exists() or not warehouse.exists("delivery.exclusions"):
         raise SincerelyError("Nothing is built yet; run `sincerely run` first.")
     return warehouse
-
-
-def _profile_columns() -> tuple[set[str], set[str]]:
-    """The columns of core.profiles as its YAML declares them, and the sensitive ones among them."""
-    import yaml
-
-    path = PROJECT_ROOT / "dbt_project" / "models" / "profiles" / "profiles.yml"
-    (model,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
-    sensitive = {
-        column["name"] for column in model["columns"] if column.get("config", {}).get("meta", {}).get("sensitive")
-    }
-    return {column["name"] for column in model["columns"]}, sensitive
-
-
-__all__ = ["SourceError", "lint", "send", "why"]

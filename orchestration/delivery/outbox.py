@@ -95,7 +95,6 @@ class Planned:
     variant: str | None
     decisions: tuple[dict[str, str], ...] = ()
     payload: Payload | None = None
-    error: str | None = None
 
 
 class Outbox:
@@ -246,7 +245,7 @@ def _make_durable(connection: Any, _record: Any) -> None:
 
 
 def _row(message: Planned, batch_id: str | None, planned_at: datetime) -> dict[str, Any]:
-    state = "rejected" if message.error else "planned" if message.payload else "held_out"
+    state = "planned" if message.payload else "held_out"
     return {
         "message_id": message.message_id,
         "campaign": message.campaign,
@@ -258,7 +257,7 @@ def _row(message: Planned, batch_id: str | None, planned_at: datetime) -> dict[s
         "state": state,
         "planned_at": planned_at,
         "attempts": 0,
-        "error": message.error,
+        "error": None,
         "decisions": orjson.dumps(message.decisions).decode() if message.decisions else None,
         "batch_id": batch_id if message.payload else None,
         "revision": 1,

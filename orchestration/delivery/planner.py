@@ -90,7 +90,8 @@ _VARIANTS = pa.schema(
 def plan(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, as_of: datetime) -> Plan:
     """Renders and writes down every message of the campaign that is not written down yet.
 
-    A message that cannot be rendered is written down as rejected, with the reason, and never sent.
+    A message that cannot be rendered is counted with its reason and not written down: once what is wrong is
+    mended, the next run plans it.
     """
     compiled = compile_campaign(campaign)
     occurrence = occurrence_of(campaign, as_of)
@@ -104,13 +105,15 @@ def plan(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, a
             if record["message_id"] in known:
                 result.already_known += 1
                 continue
-            messages.append(_planned(record, campaign, compiled, site, result))
+            if (message := _planned(record, campaign, compiled, site, result)) is not None:
+                messages.append(message)
         if messages:
             outbox.plan(messages, planned_at)
     return result
 
 
-def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site: Site, result: Plan) -> Planned:
+def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site: Site, result: Plan) -> Planned | None:
+    """The message to be written down; None, counted in `result`, when it cannot be rendered."""
     identity = {
         "message_id": record["message_id"],
         "campaign": campaign.name,
@@ -136,7 +139,7 @@ def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site:
         payload = render(compiled, {**record, "slots": slots}, site)
     except RenderError as error:
         result.failed[error.reason] = result.failed.get(error.reason, 0) + 1
-        return Planned(**identity, decisions=tuple(decisions), error=error.reason)
+        return None
     result.planned += 1
     return Planned(**identity, decisions=tuple(decisions), payload=payload)
 

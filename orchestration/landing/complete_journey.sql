@@ -171,7 +171,7 @@ select
     product_category as category,
     department,
     brand,
-    round(price, 2)::decimal(18, 2)::varchar as price_amount,
+    nullif(round(price, 2), 0)::decimal(18, 2)::varchar as price_amount,
     'USD' as currency,
     coalesce(last_sold_at >= timestamp '2017-10-01', false)::varchar as is_available,
     case

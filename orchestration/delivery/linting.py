@@ -1,0 +1,44 @@
+"""Campaigns held against the profile that they read: before a person looks, and before anything is planned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from orchestration.settings import CAMPAIGNS, DBT_PROJECT, PROJECT_ROOT
+from rendering.campaign import Campaign, load_campaigns
+from rendering.lint import Finding, lint
+
+_PROFILES = DBT_PROJECT / "models" / "profiles" / "profiles.yml"
+
+
+def findings() -> list[Finding]:
+    """Every finding of every campaign, in the order of files and lines."""
+    columns, sensitive = _profile_columns()
+    return [finding for campaign in load_campaigns(CAMPAIGNS) for finding in lint(campaign, columns, sensitive)]
+
+
+def errors(campaign: Campaign) -> list[str]:
+    """Why the campaign must not leave, one sentence each with file and line; none when it may."""
+    columns, sensitive = _profile_columns()
+    return [
+        f"{campaign.name} is held: {shown(finding.file)}:{finding.line}: {finding.message.rstrip('.')}."
+        for finding in lint(campaign, columns, sensitive)
+        if finding.severity == "error"
+    ]
+
+
+def shown(file: Path) -> str:
+    """The file as a person in the checkout knows it."""
+    return str(file.relative_to(PROJECT_ROOT)) if file.is_relative_to(PROJECT_ROOT) else str(file)
+
+
+def _profile_columns() -> tuple[set[str], set[str]]:
+    """The columns of core.profiles as its contract declares them, and the sensitive ones among them."""
+    (model,) = yaml.safe_load(_PROFILES.read_text(encoding="utf-8"))["models"]
+    names = {column["name"] for column in model["columns"]}
+    sensitive = {
+        column["name"] for column in model["columns"] if column.get("config", {}).get("meta", {}).get("sensitive")
+    }
+    return names, sensitive

@@ -1,0 +1,56 @@
+"""`make bench`: the main job on the demo, step by step, and rendering alone; appended to var/bench.jsonl.
+
+Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.rendering import messages_per_second
+
+_SINCERELY = str(Path(sys.executable).with_name("sincerely"))
+
+
+def main() -> None:
+    """Prints a line per step and appends all of them to a file."""
+    kept = Path(os.environ.get("SINCERELY_HOME") or "var").absolute() / "bench.jsonl"
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        environ = {**os.environ, "SINCERELY_HOME": str(home)}
+        subprocess.run([_SINCERELY, "demo"], env=environ, check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run([_SINCERELY, "run", "--json"], env=environ, check=True, capture_output=True, text=True)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    steps = json.loads(done.stdout)["steps"]
+    for step in steps:
+        speed = step["rows"] / step["seconds"] if step["seconds"] else 0
+        print(f"{step['step']:<32} {step['rows']:>12,} rows {step['seconds']:>8.2f} s {speed:>14,.0f} rows/s")
+    total = sum(step["seconds"] for step in steps)
+    rate = messages_per_second()
+    print(f"{'the main job':<32} {total:>26.1f} s, largest process {peak:.2f} GiB")
+    print(f"{'rendering alone, one process':<32} {rate:>17,.0f} messages/s")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with kept.open("a", encoding="utf-8") as file:
+        facts = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+            "seconds": round(total, 2),
+            "peak_gib": round(peak, 3),
+            "messages_per_second": round(rate),
+            "steps": steps,
+        }
+        file.write(json.dumps(facts) + "\n")
+    print(f"appended to {kept}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""The asset graph is pinned: what a person sees in the Dagster UI does not change by accident."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.landing.contract import ENTITIES
+
+OURS = {
+    *(f"raw/{entity.table}" for entity in ENTITIES),
+    "raw/tables", "raw/loads", "raw/rejects", "raw/hash_keys", "raw/campaigns", "raw/campaign_variants",
+    "raw/outbox_messages", "raw/outbox_handovers",
+    "ml/churn_predictions", "ml/churn_evaluations", "ml/recommendations", "ml/recommendation_evaluations",
+    "outbox/planned_messages", "outbox/handed_over_messages", "reports/index",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    os.environ.setdefault("SINCERELY_HOME", str(tmp_path_factory.mktemp("home")))
+    from orchestration.definitions import definitions
+
+    return definitions
+
+
+@pytest.fixture(scope="module")
+def graph(definitions: dg.Definitions) -> object:
+    return definitions.resolve_asset_graph()
+
+
+def test_the_assets_that_are_not_dbts_are_these(graph) -> None:
+    keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    from_dbt = {key for key in keys if "dbt" in graph.get(dg.AssetKey(key.split("/"))).kinds}
+    assert keys - from_dbt == OURS
+    assert {"core/profiles", "core/lifecycle_stages", "core/segment_memberships", "delivery/messages"} <= from_dbt
+
+
+def test_every_asset_is_made_here_described_and_in_a_group(graph) -> None:
+    nodes = [graph.get(key) for key in graph.get_all_asset_keys()]
+    assert [node.key for node in nodes if not node.is_materializable] == []
+    assert [node.key for node in nodes if not node.description] == []
+    assert [node.key for node in nodes if node.group_name == "default"] == []
+    assert [node.key for node in nodes if not node.kinds] == []
+
+
+def test_dbts_tests_are_checks_beside_our_own(graph) -> None:
+    names = {check.name for check in graph.asset_check_keys}
+    assert {"every_file_landed", "every_folder_is_known", "every_message_rendered"} <= names
+    assert {"beats_recency", "beats_popularity", "unique_profiles_person_id"} <= names
+    assert {"every_received_row_is_accounted_for", "nobody_without_consent_has_a_message"} <= names
+
+
+def test_the_hourly_schedule_is_there_and_off(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("hourly_refresh")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert schedule.job.name == "refresh"
+
+
+def test_dbt_is_built_in_three_steps_around_the_models_and_the_handing_over(definitions: dg.Definitions) -> None:
+    steps = [node.name for node in definitions.resolve_job_def("refresh").graph.nodes if "dbt" in node.name]
+    assert len(steps) == 3
+
+
+def test_the_picture_shows_every_asset(definitions: dg.Definitions) -> None:
+    from orchestration.graph_picture import picture
+
+    svg = picture(definitions)
+    assert svg.count("<rect") > len(OURS) + 40
+    assert Path(__file__).parent.parent.parent.joinpath(".github", "assets.svg").read_text() == svg
