@@ -29,7 +29,12 @@ telemetry:
 concurrency:
   pools:
     default_limit: 1
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 60
 """
+# Marks the runs of the command line, which only live while their process holds the run lock.
+_LAUNCHER_TAG = {"sincerely/launcher": "command line"}
 
 
 @dataclass
@@ -72,6 +77,7 @@ def run(settings: Settings, console: Console, groups: list[str] | None = None, d
         from orchestration.definitions import definitions
 
         with dg.DagsterInstance.from_config(str(folder)) as instance:
+            _bury_dead_runs(instance)
             job = _job(definitions, groups)
             run_id = str(uuid.uuid4())
             outcome = Outcome(as_of)
@@ -81,11 +87,34 @@ def run(settings: Settings, console: Console, groups: list[str] | None = None, d
                     run_config={"resources": {"home": {"config": {"as_of": as_of.isoformat()}}}},
                     instance=instance,
                     run_id=run_id,
+                    tags=_LAUNCHER_TAG,
                     raise_on_error=False,
                 )
             outcome.step_seconds, outcome.step_rows = display.step_seconds, display.step_rows
             _judge(result, outcome, debug)
             return outcome
+
+
+def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Ends what a killed process left under way, and frees the pool's place that it still holds.
+
+    Right only while this process holds the run lock: no other command line can be running then.
+    """
+    import dagster as dg
+
+    under_way = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING],
+        tags=_LAUNCHER_TAG,
+    )
+    for dead in instance.get_runs(under_way):
+        instance.report_run_canceled(dead, "The process was killed; the next run takes its work up.")
+    storage = instance.event_log_storage
+    for pool in storage.get_concurrency_keys():
+        info = storage.get_concurrency_info(pool)
+        for run_id in {each.run_id for each in (*info.claimed_slots, *info.pending_steps)}:
+            holder = instance.get_run_by_id(run_id)
+            if holder is None or holder.is_finished:
+                storage.free_concurrency_slots_for_run(run_id)
 
 
 def _job(definitions: dg.Definitions, groups: list[str] | None) -> dg.JobDefinition:

@@ -17,7 +17,7 @@ from orchestration.training import churn_metadata, last_month, recommender_metad
 _CHURN = "select * from ml.churn_examples order by cutoff, split, person_id"
 _PURCHASES = """
     select person_id, product_id, purchased_at, quantity from ml.interactions
-    order by person_id, purchased_at, order_id, product_id
+    order by person_id, purchased_at, order_id, product_id, quantity
 """
 _PRODUCTS = """
     select product_id, name, category, is_available, is_consumable from core.products order by product_id
