@@ -10,10 +10,12 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from orchestration.errors import SincerelyError
+from orchestration.errors import SincerelyError, storage_error
+from orchestration.locks import exclusive
 from orchestration.settings import DBT_PROJECT, Settings
 
 _NOT_SEGMENTS = "segment_"
+_PARSE_WAIT_SECONDS = 120.0
 _SOURCES = ("*.sql", "*.yml", "*.csv")
 
 
@@ -56,12 +58,21 @@ def manifest(settings: Settings) -> Path:
 
     Raises SincerelyError with dbt's own words when the project does not parse.
     """
-    target = settings.home / "dbt" / "manifest"
-    path = target / "manifest.json"
-    stamp = target / "manifest.sha256"
-    fingerprint = _fingerprint()
-    if path.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == fingerprint:
-        return path
+    # Beside the project, not in the home: it says nothing of the data, and every home shares it.
+    target = DBT_PROJECT / "target"
+    try:
+        target.mkdir(exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, target) from error
+    with exclusive(target / "manifest.lock", wait_seconds=_PARSE_WAIT_SECONDS):
+        path, stamp, fingerprint = target / "manifest.json", target / "manifest.sha256", _fingerprint()
+        if not (path.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == fingerprint):
+            _parse(settings, target)
+            stamp.write_text(fingerprint, encoding="ascii")
+    return path
+
+
+def _parse(settings: Settings, target: Path) -> None:
     done = subprocess.run(
         [
             executable(), "--log-format", "text", "parse", "--project-dir", str(DBT_PROJECT),
@@ -75,8 +86,6 @@ def manifest(settings: Settings) -> Path:
     if done.returncode != 0:
         lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
         raise SincerelyError("The dbt project does not parse: " + " ".join(lines[-6:]))
-    stamp.write_text(fingerprint, encoding="ascii")
-    return path
 
 
 def _fingerprint() -> str:

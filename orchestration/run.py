@@ -111,7 +111,8 @@ def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
     storage = instance.event_log_storage
     for pool in storage.get_concurrency_keys():
         info = storage.get_concurrency_info(pool)
-        for run_id in {each.run_id for each in (*info.claimed_slots, *info.pending_steps)}:
+        waiting = {each.run_id for each in info.pending_steps}
+        for run_id in info.active_run_ids | waiting:
             holder = instance.get_run_by_id(run_id)
             if holder is None or holder.is_finished:
                 storage.free_concurrency_slots_for_run(run_id)

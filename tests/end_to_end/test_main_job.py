@@ -16,7 +16,6 @@ from email import policy
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from tests.conftest import AS_OF, ROOT, SECRET, Sincerely
 
@@ -142,50 +141,48 @@ def test_two_contacts_with_one_phone_are_one_person(built: Built) -> None:
     ) == [(1,)]
 
 
-def test_the_same_landing_zone_and_as_of_give_the_same_tables_and_the_same_bytes(
+def test_a_run_killed_while_it_builds_ends_in_the_same_tables_and_bytes_as_an_undisturbed_one_elsewhere(
     world: Path, built: Built, sincerely: Sincerely, tmp_path: Path
 ) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(world, other)
-    done = sincerely(other, "run", "--as-of", AS_OF)
+    """Two homes, one landing zone, one as_of: what happened in between leaves no trace."""
+    home = tmp_path / "killed"
+    shutil.copytree(world, home)
+    _kill_at(lambda: "core.activity " in _log(home), home)
+    done = sincerely(home, "run", "--as-of", AS_OF)
     assert done.returncode == 0, done.stdout + done.stderr
-    home, _ = built
-    assert messages(other) == messages(home)
-    here, there = tables(home), tables(other)
+    assert messages(home) == messages(built[0])
+    here, there = tables(built[0]), tables(home)
     assert here.keys() == there.keys()
     assert [name for name in here if here[name] != there[name]] == []
 
 
-def test_a_second_run_lands_nothing_sends_nothing_and_says_so(
-    built: Built, sincerely: Sincerely, tmp_path: Path
-) -> None:
-    home = tmp_path / "again"
-    shutil.copytree(built[0], home)
-    before = messages(home)
-    done = sincerely(home, "run", "--as-of", AS_OF)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "0, everything was landed before" in done.stdout
-    assert "nothing is sent twice" in done.stdout
-    assert messages(home) == before
-
-
-@pytest.mark.parametrize("moment", ["built core.activity", "outbox__handed_over_messages"])
-def test_a_killed_run_is_taken_up_by_the_next_and_nothing_is_sent_twice(
-    moment: str, world: Path, built: Built, sincerely: Sincerely, tmp_path: Path
+def test_a_run_killed_while_it_sends_is_taken_up_and_nothing_is_landed_or_sent_twice(
+    world: Path, built: Built, sincerely: Sincerely, tmp_path: Path
 ) -> None:
     home = tmp_path / "killed"
     shutil.copytree(world, home)
-    _kill_at(moment, home)
+    _kill_at(lambda: any(home.glob("outbox/*/*/*.eml")), home)
     done = sincerely(home, "run", "--as-of", AS_OF)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "0, everything was landed before" in done.stdout
     assert messages(home) == messages(built[0])
     with sqlite3.connect(home / "outbox.sqlite") as outbox:
         states = dict(outbox.execute("select state, count(*) from messages group by state").fetchall())
     assert set(states) <= {"accepted", "held_out"}
 
+    again = sincerely(home, "send", "--as-of", AS_OF)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "nothing is sent twice" in again.stdout
+    assert messages(home) == messages(built[0])
 
-def _kill_at(moment: str, home: Path) -> None:
-    """Starts the job in a process group of its own and kills all of it once `moment` is reached."""
+
+def _log(home: Path) -> str:
+    path = home / "last_run.log"
+    return path.read_text(errors="replace") if path.exists() else ""
+
+
+def _kill_at(condition: Callable[[], bool], home: Path) -> None:
+    """Starts the job in a process group of its own and kills all of it once `condition` holds."""
     process = subprocess.Popen(
         [str(Path(sys.executable).with_name("sincerely")), "run", "--as-of", AS_OF],
         env={**os.environ, "SINCERELY_HOME": str(home), "SINCERELY_SECRET": SECRET},
@@ -195,17 +192,10 @@ def _kill_at(moment: str, home: Path) -> None:
         cwd=ROOT,
     )
     try:
-        _wait_until(_reached(moment, home), process)
+        _wait_until(condition, process)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _reached(moment: str, home: Path) -> Callable[[], bool]:
-    if moment == "outbox__handed_over_messages":
-        return lambda: any(home.glob("outbox/*/*/*.eml"))
-    log = home / "last_run.log"
-    return lambda: log.exists() and "core.activity " in log.read_text(errors="replace")
 
 
 def _wait_until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
