@@ -15,7 +15,7 @@ from orchestration.warehouse import Warehouse
 
 _QUERIES = {
     "loads": """
-        select count(*) filter (status = 'landed') as files, sum(rows_received) as rows_received
+        select count(*) filter (status = 'landed') as files, cast(sum(rows_received) as bigint) as rows_received
         from raw.loads
     """,
     "quarantined": "select count(*) as rows_count from quality.quarantine",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -12,11 +13,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from email import policy
 from pathlib import Path
 
 import duckdb
 
+from orchestration import dbt
+from orchestration.settings import load_settings
 from tests.conftest import AS_OF, ROOT, SECRET, Sincerely
 
 Built = tuple[Path, subprocess.CompletedProcess[str]]
@@ -139,6 +143,26 @@ def test_two_contacts_with_one_phone_are_one_person(built: Built) -> None:
         "select count(distinct person_id) from core.identity_map "
         "where identifier in ('c1', 'c1-web', 'person.1@example.com', 'home.1@example.org')",
     ) == [(1,)]
+
+
+def test_every_dbt_unit_test_holds(built: Built) -> None:
+    """Edges of windows, precedences, refusals: each rule's own cases, in dbt."""
+    home, _ = built
+    settings = load_settings({"SINCERELY_HOME": str(home)})
+    done = subprocess.run(
+        [
+            dbt.executable(), "test", "--select", "test_type:unit", "--project-dir", str(dbt.DBT_PROJECT),
+            "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(datetime(2017, 12, 31)),
+        ],
+        env={**os.environ, **dbt.environment(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    passed = re.search(r"PASS=(\d+)", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) >= 25
 
 
 def test_a_run_killed_while_it_builds_ends_in_the_same_tables_and_bytes_as_an_undisturbed_one_elsewhere(
