@@ -20,7 +20,14 @@ _PURCHASES = """
     order by person_id, purchased_at, order_id, product_id, quantity
 """
 _PRODUCTS = """
-    select product_id, name, category, is_available, is_consumable from core.products order by product_id
+    select
+        product_id,
+        case when is_sensitive then 'something like it' else name end as name,
+        category,
+        is_available and not is_sensitive as is_available,
+        is_consumable
+    from core.products
+    order by product_id
 """
 _PEOPLE = "select person_id from core.people order by person_id"
 

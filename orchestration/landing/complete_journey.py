@@ -18,7 +18,7 @@ from orchestration.errors import SincerelyError, is_disk_full, storage_error
 from orchestration.settings import DEMO_SECRET
 
 AS_OF = "2018-01-01T00:00:00Z"
-VERSION = 2
+VERSION = 3
 _SQL = Path(__file__).with_suffix(".sql")
 _INPUTS = (
     "transactions", "products", "campaigns", "campaign_descriptions", "coupon_redemptions", "demographics",
@@ -61,7 +61,7 @@ FILES = (
     DemoFile(
         "shop/products/products.csv.gz", "catalogue", "derived",
         "Real products; the price is the median that was paid (none where it is under a cent), availability is "
-        "a sale since 2017-10-01, and what is consumable follows from the department.",
+        "a sale since 2017-10-01, and what is consumable follows from the department. Names are in small letters.",
     ),
     DemoFile("shop/orders/baskets.parquet", "orders", "observed", "155,848 real baskets."),
     DemoFile(

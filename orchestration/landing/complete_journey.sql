@@ -167,7 +167,12 @@ with sold as (
 
 select
     products.product_id::varchar as product_id,
-    concat_ws(' ', coalesce(product_type, product_category, 'PRODUCT ' || products.product_id), package_size) as name,
+    concat_ws(
+        ' ',
+        upper(left(coalesce(product_type, product_category, 'PRODUCT ' || products.product_id), 1))
+        || lower(substr(coalesce(product_type, product_category, 'PRODUCT ' || products.product_id), 2)),
+        lower(package_size)
+    ) as name,
     product_category as category,
     department,
     brand,
@@ -177,6 +182,7 @@ select
     case
         when department in ('GROCERY', 'PRODUCE', 'MEAT', 'MEAT-PCKGD', 'DELI', 'PASTRY', 'SEAFOOD', 'SEAFOOD-PCKGD', 'NUTRITION')
             then 'true'
+        when product_type ilike 'gasoline%' then 'false'
     end as is_consumable,
 from products
 left join sold on products.product_id = sold.product_id

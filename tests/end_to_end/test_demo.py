@@ -80,6 +80,20 @@ def test_conditional_blocks_follow_city_stage_and_viewed_category(demo: tuple[Pa
     assert wrong == [(0,)]
 
 
+def test_no_message_mentions_what_is_nobodys_business(demo: tuple[Path, object]) -> None:
+    with duckdb.connect(str(demo[0] / "warehouse.duckdb"), read_only=True) as connection:
+        recommended = connection.execute(
+            "select count(*) from ml.recommendations inner join core.products using (product_id) where is_sensitive"
+        ).fetchall()
+        remembered = connection.execute(
+            "select count(*) from core.profiles inner join core.products "
+            "on product_id in (recent_product_id, viewed_product_id) where is_sensitive"
+        ).fetchall()
+        sensitive = connection.execute("select count(*) from core.products where is_sensitive").fetchall()
+    assert sensitive[0][0] > 1000
+    assert recommended == remembered == [(0,)]
+
+
 def test_nobody_can_mistake_what_is_synthesised(demo: tuple[Path, object]) -> None:
     manifest = json.loads((demo[0] / "landing" / "manifest.json").read_text())
     origins = {file["file"]: file["origin"] for file in manifest["files"]}

@@ -4,6 +4,12 @@ with received as (
 
 ),
 
+sensitive_categories as (
+
+    select * from {{ ref('sensitive_categories') }}
+
+),
+
 latest as (
 
     select
@@ -19,20 +25,23 @@ latest as (
 final as (
 
     select
-        product_id,
-        name,
-        category,
-        department,
-        brand,
-        currency,
-        image_url,
-        product_url,
-        price_amount,
-        is_available,
-        is_consumable,
-        updated_at
+        latest.product_id,
+        latest.name,
+        latest.category,
+        latest.department,
+        latest.brand,
+        latest.currency,
+        latest.image_url,
+        latest.product_url,
+        latest.price_amount,
+        latest.is_available,
+        latest.is_consumable,
+        sensitive_categories.category is not null as is_sensitive,
+        latest.updated_at
     from latest
-    where version = 1
+    left join sensitive_categories
+        on upper(latest.category) = sensitive_categories.category
+    where latest.version = 1
 
 )
 

@@ -99,13 +99,14 @@ purchases as (
 
 ),
 
--- The dearest product of the last order: the one a person remembers.
+-- The dearest product of the last order, the one a person remembers; never one that is nobody's business.
 recent_products as (
 
     select order_lines.person_id, order_lines.product_id, products.name
     from order_lines
     left join products
         on order_lines.product_id = products.product_id
+    where not coalesce(products.is_sensitive, false)
     qualify
         row_number() over (
             partition by order_lines.person_id
@@ -120,7 +121,7 @@ favourites as (
     from order_lines
     inner join products
         on order_lines.product_id = products.product_id
-    where products.category is not null
+    where products.category is not null and not products.is_sensitive
     group by order_lines.person_id, products.category
     qualify
         row_number() over (
@@ -136,7 +137,7 @@ views as (
     from activity
     left join products
         on activity.product_id = products.product_id
-    where activity.activity = 'product_viewed'
+    where activity.activity = 'product_viewed' and not coalesce(products.is_sensitive, false)
     qualify
         row_number() over (
             partition by activity.person_id
