@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -51,6 +52,8 @@ def main(context: click.Context, debug: bool) -> None:
 
 def _command(name: str, examples: str) -> Callable[[Callable[..., Any]], click.Command]:
     def decorate(function: Callable[..., Any]) -> click.Command:
+        # Click keeps a command's options on the function; wraps() carries them over.
+        @functools.wraps(function)
         def guarded(**arguments: Any) -> None:
             debug = bool(click.get_current_context().obj)
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -66,8 +69,6 @@ def _command(name: str, examples: str) -> Callable[[Callable[..., Any]], click.C
                     click.echo("Run `sincerely --debug …` to see where.", err=True)
                 sys.exit(1)
 
-        guarded.__doc__ = function.__doc__
-        guarded.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
         return main.command(name, cls=_Command, epilog=examples)(guarded)
 
     return decorate

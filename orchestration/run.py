@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from orchestration.errors import LockedError, plain_message
 from orchestration.locks import exclusive
 from orchestration.progress import step_display
 from orchestration.settings import Settings
@@ -203,6 +202,3 @@ def _quiet(log: Path, debug: bool) -> Iterator[None]:
             yield
     finally:
         logging.disable(logging.NOTSET)
-
-
-__all__ = ["LockedError", "Outcome", "plain_message", "run"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from orchestration.errors import SettingsError, StorageError, storage_error
+from orchestration.errors import SettingsError, storage_error
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
@@ -30,7 +30,6 @@ class Setting:
     name: str
     value: str
     origin: str
-    is_secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Settings:
             "memory_limit": self.memory_limit,
         }
         return [
-            Setting(f"SINCERELY_{name.upper()}", value, self.origins.get(name, "default"), name == "secret")
+            Setting(f"SINCERELY_{name.upper()}", value, self.origins.get(name, "default"))
             for name, value in values.items()
         ]
 
@@ -170,6 +169,3 @@ def _own_secret(path: Path) -> str:
 def _masked_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     return f"{scheme}{separator}***@{rest.rpartition('@')[2]}" if "@" in rest else url
-
-
-__all__ = ["DEMO_SECRET", "Setting", "Settings", "StorageError", "load_settings", "parse_instant"]

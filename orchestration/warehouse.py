@@ -79,16 +79,10 @@ class Warehouse:
 
     def replace(self, table: str, batches: pa.Table | pa.RecordBatchReader) -> int:
         """Puts `batches` in the place of `table`'s rows and definition; returns the number of rows."""
-        return self._write(f"create or replace table {table} as select * from batches", table, batches)
-
-    def append(self, table: str, batches: pa.Table | pa.RecordBatchReader) -> int:
-        """Adds `batches` to `table` by column name, and makes the table if need be; returns how many."""
         with self.transaction() as connection:
             connection.execute(f"create schema if not exists {table.partition('.')[0]}")
             connection.register("batches", batches)
-            connection.execute(f"create table if not exists {table} as select * from batches limit 0")
-            added = connection.execute(f"insert into {table} by name select * from batches").fetchall()
-            return int(added[0][0])
+            return int(connection.execute(f"create or replace table {table} as select * from batches").fetchall()[0][0])
 
     def forget_derived(self) -> None:
         """Drops every schema but `raw`: the next build makes all of it again from what was landed."""
@@ -99,12 +93,6 @@ class Warehouse:
             ).fetchall()
             for (schema,) in schemas:
                 connection.execute(f'drop schema "{schema}" cascade')
-
-    def _write(self, sql: str, table: str, batches: pa.Table | pa.RecordBatchReader) -> int:
-        with self.transaction() as connection:
-            connection.execute(f"create schema if not exists {table.partition('.')[0]}")
-            connection.register("batches", batches)
-            return int(connection.execute(sql).fetchall()[0][0])
 
     @contextmanager
     def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
