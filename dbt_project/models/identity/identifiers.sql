@@ -24,13 +24,13 @@ activities as (
 
 orders as (
 
-    select * from {{ ref('stg_shop__orders') }}
+    select * from {{ ref('int_orders') }}
 
 ),
 
 web_events as (
 
-    select * from {{ ref('stg_web__events') }}
+    select * from {{ ref('int_web_events') }}
 
 ),
 
@@ -42,7 +42,7 @@ messages as (
 
 esp_events as (
 
-    select * from {{ ref('stg_esp__events') }}
+    select * from {{ ref('int_esp_events') }}
 
 ),
 

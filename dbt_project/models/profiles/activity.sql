@@ -30,7 +30,7 @@ orders as (
 
 web_events as (
 
-    select * from {{ ref('stg_web__events') }}
+    select * from {{ ref('int_web_events') }}
 
 ),
 

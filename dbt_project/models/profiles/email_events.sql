@@ -1,6 +1,6 @@
 with received as (
 
-    select * from {{ ref('stg_esp__events') }}
+    select * from {{ ref('int_esp_events') }}
 
 ),
 

@@ -1,6 +1,6 @@
 with received as (
 
-    select * from {{ ref('stg_shop__order_lines') }}
+    select * from {{ ref('int_order_lines') }}
 
 ),
 

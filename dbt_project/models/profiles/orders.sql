@@ -1,12 +1,12 @@
 with received as (
 
-    select * from {{ ref('stg_shop__orders') }}
+    select * from {{ ref('int_orders') }}
 
 ),
 
 lines as (
 
-    select * from {{ ref('stg_shop__order_lines') }}
+    select * from {{ ref('int_order_lines') }}
 
 ),
 

@@ -1,0 +1,30 @@
+{{ config(materialized='view') }}
+
+with shop as (
+
+    select * from {{ ref('stg_shop__orders') }}
+
+),
+
+final as (
+
+    select
+        'shop' as source,
+        order_id,
+        customer_id,
+        email,
+        cast(null as varchar) as phone,
+        currency,
+        status,
+        channel,
+        discount_amount,
+        shipping_amount,
+        ordered_at,
+        _load_id,
+        _row,
+        _landed_at
+    from shop
+
+)
+
+select * from final
