@@ -1,76 +1,95 @@
 {#-
-    A model with this materialization selects edges (node, neighbour), with a self-edge for a node on its own,
-    and becomes a table (node, component): the smallest node of each connected component.
+    A model with this materialization selects edges (node, neighbour) and becomes a table (node, component):
+    for each node of an edge, the smallest node of its connected component.
 
-    FastSV (Zhang, Azad, Hu: "FastSV: a distributed-memory connected component algorithm with fast
-    convergence", 2020) as set-based rounds: hook each parent and node under the smallest grandparent among
-    its neighbours, then shorten every path; about log(n) rounds, also for a long chain.
+    Randomised contraction (Bögeholz, Brand, Todor: "In-database connected component analysis", ICDE 2020).
+    Each round gives every node a fresh pseudo-random number, contracts it into the neighbour with the smallest
+    one (or itself), and keeps what edges are left between the contracted nodes. In expectation a round leaves at
+    most three quarters of the nodes, whatever the graph's shape, so that a chain takes as many rounds as a star
+    of its size needs at most: about log(n), of ever smaller tables.
 -#}
 {% materialization connected_components, default %}
 
     {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set edges = adapter.quote(this.identifier ~ '__edges') -%}
-    {%- set labels = adapter.quote(this.identifier ~ '__labels') -%}
-    {%- set hooked = adapter.quote(this.identifier ~ '__hooked') -%}
+    {%- set work = this.identifier -%}
     {%- set max_rounds = 200 -%}
 
     {{ run_hooks(pre_hooks) }}
 
-    {% do run_query('create or replace temp table ' ~ edges ~ ' as
+    {% do run_query('create or replace temp table ' ~ work ~ '__edges_0 as
         with given as (' ~ sql ~ ')
-        select node, neighbour from given
-        union
-        select neighbour as node, node as neighbour from given') %}
-    {% do run_query('create or replace temp table ' ~ labels ~ ' as
-        select node, min(neighbour) as component from ' ~ edges ~ ' group by node') %}
+        select node, neighbour from given where node <> neighbour
+        union all
+        select neighbour as node, node as neighbour from given where node <> neighbour') %}
 
-    {% set state = namespace(changed=true, rounds=0) %}
-    {% for round in range(max_rounds) if state.changed %}
-        {% do run_query('create or replace temp table ' ~ hooked ~ ' as
-            with grandparents as (
-                select labels.node, labels.component, parents.component as grandparent
-                from ' ~ labels ~ ' as labels
-                inner join ' ~ labels ~ ' as parents on labels.component = parents.node
-            ),
-            offers as (
-                select edges.node, own.component, min(theirs.grandparent) as offer
-                from ' ~ edges ~ ' as edges
-                inner join grandparents as own on edges.node = own.node
-                inner join grandparents as theirs on edges.neighbour = theirs.node
-                group by edges.node, own.component
-            ),
-            smallest as (
-                select node, min(offer) as offer
-                from (
-                    select node, offer from offers
-                    union all
-                    select component as node, offer from offers
-                ) as all_offers
-                group by node
-            )
-            select grandparents.node, least(grandparents.grandparent, coalesce(smallest.offer, grandparents.grandparent)) as component
-            from grandparents
-            left join smallest on grandparents.node = smallest.node') %}
-        {% set moved = run_query('select count(*) from ' ~ hooked ~ ' as hooked
-            inner join ' ~ labels ~ ' as labels on hooked.node = labels.node
-            where hooked.component <> labels.component').columns[0].values()[0] %}
-        {% do run_query('create or replace temp table ' ~ labels ~ ' as select * from ' ~ hooked) %}
-        {% set state.changed = moved > 0 %}
-        {% set state.rounds = state.rounds + 1 %}
+    {% set state = namespace(rounds=0, left=run_query('select count(*) from ' ~ work ~ '__edges_0').columns[0].values()[0]) %}
+    {% for round in range(max_rounds) if state.left > 0 %}
+        {% set edges = work ~ '__edges_' ~ round %}
+        {% set into = work ~ '__into_' ~ round %}
+        {% do run_query('create or replace temp table ' ~ into ~ ' as
+            select
+                node,
+                case
+                    when min(' ~ contraction_number('neighbour', round) ~ ') < ' ~ contraction_number('node', round) ~ '
+                        then arg_min(neighbour, ' ~ contraction_number('neighbour', round) ~ ')
+                    else node
+                end as contracted
+            from ' ~ edges ~ '
+            group by node') %}
+        {% do run_query('create or replace temp table ' ~ work ~ '__edges_' ~ (round + 1) ~ ' as
+            select distinct one.contracted as node, other.contracted as neighbour
+            from ' ~ edges ~ ' as edges
+            inner join ' ~ into ~ ' as one on edges.node = one.node
+            inner join ' ~ into ~ ' as other on edges.neighbour = other.node
+            where one.contracted <> other.contracted') %}
+        {% do run_query('drop table ' ~ edges) %}
+        {% set state.left = run_query('select count(*) from ' ~ work ~ '__edges_' ~ (round + 1)).columns[0].values()[0] %}
+        {% set state.rounds = round + 1 %}
     {% endfor %}
-    {% if state.changed %}
+    {% if state.left > 0 %}
         {{ exceptions.raise_compiler_error('connected components did not settle in ' ~ max_rounds ~ ' rounds') }}
+    {% endif %}
+    {% do run_query('drop table ' ~ work ~ '__edges_' ~ state.rounds) %}
+
+    {#- Follow the contractions from the last round back to the first: each step is as small as its round. -#}
+    {% for back in range(state.rounds - 1, 0, -1) %}
+        {% do run_query('create or replace temp table ' ~ work ~ '__joined as
+            select into_earlier.node, coalesce(into_later.contracted, into_earlier.contracted) as contracted
+            from ' ~ work ~ '__into_' ~ (back - 1) ~ ' as into_earlier
+            left join ' ~ work ~ '__into_' ~ back ~ ' as into_later on into_earlier.contracted = into_later.node') %}
+        {% do run_query('drop table ' ~ work ~ '__into_' ~ back) %}
+        {% do run_query('drop table ' ~ work ~ '__into_' ~ (back - 1)) %}
+        {% do run_query('alter table ' ~ work ~ '__joined rename to ' ~ work ~ '__into_' ~ (back - 1)) %}
+    {% endfor %}
+    {% if state.rounds == 0 %}
+        {% do run_query('create or replace temp table ' ~ work ~ '__into_0 as
+            select node, neighbour as contracted from (' ~ sql ~ ') as given where false') %}
     {% endif %}
 
     {% call statement('main') -%}
-        create or replace table {{ target_relation }} as select node, component from {{ labels }}
+        create or replace table {{ target_relation }} as
+        with smallest as (
+            select contracted, min(node) as component
+            from {{ work }}__into_0
+            group by contracted
+        )
+        select labels.node, smallest.component
+        from {{ work }}__into_0 as labels
+        inner join smallest on labels.contracted = smallest.contracted
     {%- endcall %}
-    {% for table in [edges, labels, hooked] %}
-        {% do run_query('drop table if exists ' ~ table) %}
-    {% endfor %}
+    {% do run_query('drop table ' ~ work ~ '__into_0') %}
 
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
     {{ return({'relations': [target_relation]}) }}
 
 {% endmaterialization %}
+
+{#- A pseudo-random number of a node in a round; the components do not depend on it, only the rounds do. -#}
+{% macro contraction_number(node, round) -%}
+    {{ return(adapter.dispatch('contraction_number')(node, round)) }}
+{%- endmacro %}
+
+{% macro default__contraction_number(node, round) -%}
+    {{ return('hash(' ~ node ~ ', ' ~ round ~ ')') }}
+{%- endmacro %}

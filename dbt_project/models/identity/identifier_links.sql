@@ -24,10 +24,28 @@ orders as (
 
 web_events as (
 
-    select * from {{ ref('int_web_events') }}
+    select * from {{ ref('web_events') }}
 
 ),
 
+device_tenures as (
+
+    select * from {{ ref('device_tenures') }}
+
+),
+
+cuts as (
+
+    select
+        type_a,
+        {{ normalised_identifier('type_a', 'identifier_a') }} as identifier_a,
+        type_b,
+        {{ normalised_identifier('type_b', 'identifier_b') }} as identifier_b
+    from {{ ref('identity_cuts') }}
+
+),
+
+-- The first of a pair is the stronger identifier: contact_id, then email, phone, anonymous_id.
 links as (
 
     select
@@ -50,12 +68,33 @@ links as (
     select 'contact_id', customer_id, 'email', email, ordered_at
     from orders
     union all
-    select 'contact_id', user_id, 'anonymous_id', anonymous_id, occurred_at
+    select 'contact_id', customer_id, 'phone', phone, ordered_at
+    from orders
+    union all
+    select 'email', email, 'phone', phone, ordered_at
+    from orders
+    where customer_id is null
+    union all
+    select 'contact_id', user_id, 'email', email, occurred_at
     from web_events
+    union all
+    select 'email', email, 'anonymous_id', tenure_id, occurred_at
+    from web_events
+    where user_id is null
+    union all
+    select 'contact_id', user_id, 'anonymous_id', tenure_id, identified_at
+    from device_tenures
+    union all
+    -- An alias of a device is in its tenure already.
+    select 'contact_id', web_events.user_id, 'contact_id', web_events.previous_id, web_events.occurred_at
+    from web_events
+    left join device_tenures
+        on web_events.previous_id = device_tenures.anonymous_id
+    where web_events.type = 'alias' and device_tenures.anonymous_id is null
 
 ),
 
-final as (
+first_seen as (
 
     select
         type_a,
@@ -64,8 +103,32 @@ final as (
         identifier_b,
         min(seen_at) as first_seen_at
     from links
-    where identifier_a is not null and identifier_b is not null
+    where
+        identifier_a is not null
+        and identifier_b is not null
+        and not (type_a = type_b and identifier_a = identifier_b)
     group by type_a, identifier_a, type_b, identifier_b
+
+),
+
+-- A person's word against a link that the data shows; a device is cut with all its tenures.
+final as (
+
+    select first_seen.*
+    from first_seen
+    left join cuts as forth
+        on
+            first_seen.type_a = forth.type_a
+            and first_seen.identifier_a = forth.identifier_a
+            and first_seen.type_b = forth.type_b
+            and {{ without_tenure('first_seen.type_b', 'first_seen.identifier_b') }} = forth.identifier_b
+    left join cuts as back
+        on
+            first_seen.type_a = back.type_b
+            and first_seen.identifier_a = back.identifier_b
+            and first_seen.type_b = back.type_a
+            and {{ without_tenure('first_seen.type_b', 'first_seen.identifier_b') }} = back.identifier_a
+    where forth.type_a is null and back.type_a is null
 
 )
 

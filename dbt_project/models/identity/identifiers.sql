@@ -30,7 +30,7 @@ orders as (
 
 web_events as (
 
-    select * from {{ ref('int_web_events') }}
+    select * from {{ ref('web_events') }}
 
 ),
 
@@ -75,10 +75,16 @@ seen as (
     select 'email', email, ordered_at
     from orders
     union all
-    select 'anonymous_id', anonymous_id, occurred_at
+    select 'phone', phone, ordered_at
+    from orders
+    union all
+    select identifier_type, identifier, occurred_at
     from web_events
     union all
-    select 'contact_id', user_id, occurred_at
+    select 'anonymous_id', tenure_id, occurred_at
+    from web_events
+    union all
+    select 'email', email, occurred_at
     from web_events
     union all
     select 'email', email, sent_at

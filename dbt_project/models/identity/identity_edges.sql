@@ -10,19 +10,26 @@ links as (
 
 ),
 
--- A till's phone or a family's tablet says nothing about who a person is.
+-- A till's phone says nothing about who a person is.
 shared as (
 
-    select type_b, identifier_b
-    from links
-    group by type_b, identifier_b
-    having count(*) > {{ var('max_contacts_per_identifier') }}
+    select distinct type_b, identifier_b
+    from (
+        select type_a, type_b, identifier_b
+        from links
+        where type_b <> 'contact_id'
+        group by type_a, type_b, identifier_b
+        having count(*) > {{ var('max_contacts_per_identifier') }}
+    ) as crowds
 
 ),
 
 final as (
 
-    select one.node, other.node as neighbour
+    select
+        one.node,
+        other.node as neighbour,
+        links.first_seen_at as linked_at
     from links
     left join shared
         on links.type_b = shared.type_b and links.identifier_b = shared.identifier_b
@@ -31,11 +38,6 @@ final as (
     inner join identifiers as other
         on links.type_b = other.identifier_type and links.identifier_b = other.identifier
     where shared.identifier_b is null
-
-    union all
-
-    select node, node as neighbour
-    from identifiers
 
 )
 

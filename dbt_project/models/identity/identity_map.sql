@@ -15,13 +15,13 @@ final as (
     select
         identifiers.identifier_type,
         identifiers.identifier,
-        md5(oldest.identifier_type || ':' || oldest.identifier) as person_id,
+        {{ person_id('oldest') }} as person_id,
         identifiers.first_seen_at
     from identifiers
-    inner join components
+    left join components
         on identifiers.node = components.node
     inner join identifiers as oldest
-        on components.component = oldest.node
+        on coalesce(components.component, identifiers.node) = oldest.node
 
 )
 

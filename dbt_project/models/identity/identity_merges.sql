@@ -1,58 +1,38 @@
-with identity_map as (
+with identifiers as (
+
+    select * from {{ ref('identifiers') }}
+
+),
+
+identity_map as (
 
     select * from {{ ref('identity_map') }}
 
 ),
 
-links as (
+absorptions as (
 
-    select * from {{ ref('identifier_links') }}
-
-),
-
--- A contact that is not its person's oldest identifier would have been a person of its own.
-merged as (
-
-    select
-        person_id as kept_person_id,
-        md5('contact_id:' || identifier) as merged_person_id,
-        identifier
-    from identity_map
-    where identifier_type = 'contact_id' and md5('contact_id:' || identifier) <> person_id
+    select * from {{ ref('identity_absorptions') }}
 
 ),
 
-sole_contacts as (
-
-    select person_id
-    from identity_map
-    where identifier_type = 'contact_id'
-    group by person_id
-    having count(*) = 1
-
-),
-
-linked as (
-
-    select identifier_a as identifier, min(first_seen_at) as merged_at
-    from links
-    group by identifier_a
-
-),
-
+-- Who had been seen before they were linked to somebody older was a person of their own until then.
 final as (
 
     select
-        merged.kept_person_id,
-        merged.merged_person_id,
-        linked.merged_at,
-        merged.identifier
-    from merged
-    left join sole_contacts
-        on merged.kept_person_id = sole_contacts.person_id
-    left join linked
-        on merged.identifier = linked.identifier
-    where sole_contacts.person_id is null
+        identity_map.person_id as kept_person_id,
+        {{ person_id('identifiers') }} as merged_person_id,
+        absorptions.absorbed_at as merged_at,
+        identifiers.identifier_type,
+        identifiers.identifier
+    from absorptions
+    inner join identifiers
+        on absorptions.node = identifiers.node
+    inner join identity_map
+        on
+            identifiers.identifier_type = identity_map.identifier_type
+            and identifiers.identifier = identity_map.identifier
+    where absorptions.absorbed_at > identifiers.first_seen_at
 
 )
 

@@ -30,10 +30,9 @@ orders as (
 
 web_events as (
 
-    select * from {{ ref('int_web_events') }}
+    select * from {{ ref('web_events') }}
 
 ),
-
 
 esp_events as (
 
@@ -77,10 +76,9 @@ acts as (
         case
             when type = 'page' then 'page_viewed'
             when type = 'screen' then 'screen_viewed'
-            else replace(lower(event), ' ', '_')
+            else event
         end,
-        case when user_id is null then 'anonymous_id' else 'contact_id' end,
-        coalesce(user_id, anonymous_id), occurred_at, message_id, properties ->> '$.product_id', null, properties
+        identifier_type, identifier, occurred_at, message_id, properties ->> '$.product_id', null, properties
     from web_events
     where type in ('page', 'screen', 'track')
     union all

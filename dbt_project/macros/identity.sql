@@ -1,0 +1,27 @@
+{#- A person is named for their oldest identifier: the name lasts as long as no older one is found. -#}
+{% macro person_id(relation) -%}
+    md5({{ relation }}.identifier_type || ':' || {{ relation }}.identifier)
+{%- endmacro %}
+
+{#- An identifier as it is compared, whatever its type. -#}
+{% macro normalised_identifier(type, text) -%}
+    case {{ type }}
+        when 'email' then {{ normalised_email(text) }}
+        when 'phone' then {{ normalised_phone(text) }}
+        else trim({{ text }})
+    end
+{%- endmacro %}
+
+{#- The device of a tenure's identifier: what stands before the time that a later tenure began. -#}
+{% macro without_tenure(type, identifier) -%}
+    case
+        when {{ type }} = 'anonymous_id'
+            then regexp_replace({{ identifier }}, '@[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+$', '')
+        else {{ identifier }}
+    end
+{%- endmacro %}
+
+{#- An event's name in our vocabulary: "Product Viewed" is product_viewed. -#}
+{% macro event_name(text) -%}
+    replace(lower(trim({{ text }})), ' ', '_')
+{%- endmacro %}
