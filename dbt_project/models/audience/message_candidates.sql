@@ -28,6 +28,18 @@ consents as (
 
 ),
 
+identity_map as (
+
+    select * from {{ ref('identity_map') }}
+
+),
+
+planned as (
+
+    select * from {{ ref('stg_outbox__messages') }}
+
+),
+
 included as (
 
     select
@@ -57,6 +69,18 @@ left_out as (
 
 ),
 
+-- Whoever got the occurrence under an id that they no longer have got it.
+written_to as (
+
+    select planned.campaign, planned.occurrence, identity_map.person_id
+    from planned
+    inner join identity_map
+        on planned.email = identity_map.identifier and identity_map.identifier_type = 'email'
+    where planned.state <> 'held_out' and planned.person_id <> identity_map.person_id
+    group by planned.campaign, planned.occurrence, identity_map.person_id
+
+),
+
 -- Assignment hangs on the person alone, salted, so that it is stable and independent between campaigns.
 drawn as (
 
@@ -67,6 +91,7 @@ drawn as (
         contactability.is_deleted,
         coalesce(consents.is_granted, false) as has_consent,
         left_out.segment as excluding_segment,
+        written_to.person_id is not null as is_written_to,
         {{ hash_unit(["'global-holdout'", 'included.person_id']) }} < {{ var('global_holdout_share') }} as is_global_holdout,
         {{ hash_unit(["'holdout'", 'included.campaign', 'included.person_id']) }} < included.holdout_share as is_campaign_holdout,
         {{ hash_unit(["'variant'", 'included.campaign', 'included.person_id']) }} as variant_draw
@@ -77,6 +102,11 @@ drawn as (
         on included.person_id = consents.person_id and included.purpose = consents.purpose
     left join left_out
         on included.campaign = left_out.campaign and included.person_id = left_out.person_id
+    left join written_to
+        on
+            included.campaign = written_to.campaign
+            and included.occurrence = written_to.occurrence
+            and included.person_id = written_to.person_id
 
 ),
 
@@ -85,6 +115,7 @@ judged as (
     select
         *,
         case
+            when is_written_to then 'already_written_to'
             when excluding_segment is not null then 'excluded_segment'
             when is_deleted then 'deleted'
             when email is null then 'no_address'
