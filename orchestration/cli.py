@@ -10,13 +10,16 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from orchestration.warehouse import Warehouse
 
 # The real stream: while the job runs, what libraries print goes to a log.
 _CONSOLE = Console(file=sys.__stdout__, soft_wrap=True)
@@ -50,12 +53,12 @@ def main(context: click.Context, debug: bool) -> None:
     context.obj = debug
 
 
-def _command(name: str, examples: str) -> Callable[[Callable[..., Any]], click.Command]:
+def _command(name: str, examples: str, group: click.Group = main) -> Callable[[Callable[..., Any]], click.Command]:
     def decorate(function: Callable[..., Any]) -> click.Command:
         # Click keeps a command's options on the function; wraps() carries them over.
         @functools.wraps(function)
         def guarded(**arguments: Any) -> None:
-            debug = bool(click.get_current_context().obj)
+            debug = bool(click.get_current_context().find_root().obj)
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
             try:
                 function(**arguments)
@@ -69,7 +72,7 @@ def _command(name: str, examples: str) -> Callable[[Callable[..., Any]], click.C
                     click.echo("Run `sincerely --debug …` to see where.", err=True)
                 sys.exit(1)
 
-        return main.command(name, cls=_Command, epilog=examples)(guarded)
+        return group.command(name, cls=_Command, epilog=examples)(guarded)
 
     return decorate
 
@@ -107,7 +110,7 @@ def _run_part(part: str | None, as_of: str | None, as_json: bool) -> None:
     from orchestration import run as runner
     from orchestration import summary
 
-    debug = bool(click.get_current_context().obj)
+    debug = bool(click.get_current_context().find_root().obj)
     settings = load_settings(as_of=as_of)
     console = Console(file=sys.__stderr__) if as_json else _CONSOLE
     outcome = runner.run(settings, console, _GROUPS[part] if part else None, debug)
@@ -126,10 +129,7 @@ def _run_part(part: str | None, as_of: str | None, as_json: bool) -> None:
 def run(as_of: str | None, full_refresh: bool, as_json: bool) -> None:
     """Do the main job: land, build, train, render, hand over, report."""
     if full_refresh:
-        from orchestration.warehouse import Warehouse
-
-        settings = load_settings()
-        Warehouse(settings.warehouse, settings.memory_limit).forget_derived()
+        _warehouse(load_settings()).forget_derived()
     _run_part(None, as_of, as_json)
 
 
@@ -226,6 +226,96 @@ def status(as_json: bool) -> None:
         click.echo(f"{title.replace('_', ' ').capitalize()}:")
         for line in lines or ["nothing"]:
             click.echo(f"  {line}")
+
+
+@main.group("quarantine")
+def quarantine() -> None:
+    """See the rows that cannot be used and why, and land them again once their files are corrected."""
+
+
+@_command("list", "sincerely quarantine list\nsincerely quarantine list crm/contacts", quarantine)
+@click.argument("where", required=False)
+@_JSON
+def quarantine_list(where: str | None, as_json: bool) -> None:
+    """Name each file with rows in quarantine, the reasons, and how many rows have each."""
+    from orchestration.landing.quarantine import reasons
+
+    found = reasons(_warehouse(load_settings()), where)
+    if as_json:
+        return click.echo(json.dumps(found, default=str))
+    for row in found:
+        click.echo(f"{row['file']}: {row['rows_count']:,} rows, the first is row {row['first_row']}: {row['reason']}")
+    click.echo(
+        "`sincerely quarantine show FILE` shows the rows; correct the file, then `sincerely quarantine retry`."
+        if found
+        else "Nothing is in quarantine."
+    )
+
+
+@_command("show", "sincerely quarantine show crm/contacts/contacts.csv --row 12", quarantine)
+@click.argument("file")
+@click.option("--row", "row_number", type=int, help="Only this row, counted from 1 after the header.")
+@click.option("--limit", default=20, show_default=True, help="At most so many rows.")
+@_JSON
+def quarantine_show(file: str, row_number: int | None, limit: int, as_json: bool) -> None:
+    """Show a file's rows in quarantine, whole, each with its reason."""
+    from orchestration.landing.quarantine import rows
+
+    found = rows(_warehouse(load_settings()), file, row_number, limit)
+    if as_json:
+        return click.echo(json.dumps(found, default=str))
+    for row in found:
+        click.echo(f"{row['file']} row {row['row_number']}: {row['reason']}\n  {row['row_json']}")
+
+
+@_command("retry", "sincerely quarantine retry\nsincerely quarantine retry crm/contacts/contacts.csv", quarantine)
+@click.argument("files", nargs=-1)
+@_JSON
+def quarantine_retry(files: tuple[str, ...], as_json: bool) -> None:
+    """Land corrected files again, and say which of their rows are good now."""
+    from orchestration import run as runner
+    from orchestration.landing import quarantine as rows_of
+
+    settings = load_settings()
+    warehouse = _warehouse(settings)
+    before = rows_of.retries(settings, warehouse, files)
+    problems: list[str] = []
+    if any(each.is_corrected for each in before):
+        console = Console(file=sys.__stderr__) if as_json else _CONSOLE
+        outcome = runner.run(settings, console, upstream_of=["quality/quarantine", "quality/load_reconciliation"])
+        problems = outcome.problems
+    after = {each.file: each.rows_count for each in rows_of.retries(settings, warehouse)}
+    facts = [
+        {
+            "file": each.file,
+            "is_corrected": each.is_corrected,
+            "rows_before": each.rows_count,
+            "rows_now": after.get(each.file, 0),
+        }
+        for each in before
+    ]
+    if as_json:
+        click.echo(json.dumps(facts))
+    for fact in [] if as_json else facts:
+        if fact["is_corrected"]:
+            click.echo(
+                f"{fact['file']}: {fact['rows_before']:,} rows were in quarantine, {fact['rows_now']:,} are now."
+            )
+        else:
+            click.echo(
+                f"{fact['file']} is as it was landed, with {fact['rows_before']:,} rows in quarantine: correct it."
+            )
+    if not facts and not as_json:
+        click.echo("Nothing is in quarantine.")
+    for problem in problems:
+        click.echo(problem, err=True)
+    sys.exit(1 if problems or any(after.values()) else 0)
+
+
+def _warehouse(settings: Settings) -> Warehouse:
+    from orchestration.warehouse import Warehouse
+
+    return Warehouse(settings.warehouse, settings.memory_limit)
 
 
 @_command("doctor", "sincerely doctor")

@@ -29,7 +29,7 @@ class StepDisplay:
         """Called by Dagster with each log entry of the run."""
         event = entry.dagster_event
         if event is None:
-            if entry.user_message.startswith("built "):
+            if entry.user_message.startswith(("built ", "landing ")):
                 self._progress.update(self._task, description=entry.user_message)
             return
         kind, step = event.event_type_value, _plain(event.step_key or "")

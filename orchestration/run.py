@@ -59,8 +59,14 @@ def dagster_home(settings: Settings) -> Path:
     return folder
 
 
-def run(settings: Settings, console: Console, groups: list[str] | None = None, debug: bool = False) -> Outcome:
-    """Runs the whole job, or the asset groups named, one step after another.
+def run(
+    settings: Settings,
+    console: Console,
+    groups: list[str] | None = None,
+    debug: bool = False,
+    upstream_of: list[str] | None = None,
+) -> Outcome:
+    """Runs the whole job, or the asset groups named, or some assets with all that they come from, step by step.
 
     Raises LockedError at once when another run has the home; a step that fails ends up in `problems`, and
     what hangs on it is not done.
@@ -77,7 +83,7 @@ def run(settings: Settings, console: Console, groups: list[str] | None = None, d
 
         with dg.DagsterInstance.from_config(str(folder)) as instance:
             _bury_dead_runs(instance)
-            job = _job(definitions, groups)
+            job = _job(definitions, groups, upstream_of)
             run_id = str(uuid.uuid4())
             outcome = Outcome(as_of)
             with step_display(console) as display:
@@ -117,12 +123,17 @@ def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
                 storage.free_concurrency_slots_for_run(run_id)
 
 
-def _job(definitions: dg.Definitions, groups: list[str] | None) -> dg.JobDefinition:
+def _job(definitions: dg.Definitions, groups: list[str] | None, upstream_of: list[str] | None) -> dg.JobDefinition:
     import dagster as dg
 
-    if not groups:
+    selection: dg.AssetSelection
+    if groups:
+        selection = dg.AssetSelection.groups(*groups)
+    elif upstream_of:
+        selection = dg.AssetSelection.assets(*(key.split("/") for key in upstream_of)).upstream()
+    else:
         return definitions.resolve_job_def("refresh")
-    part = dg.define_asset_job("part", selection=dg.AssetSelection.groups(*groups))
+    part = dg.define_asset_job("part", selection=selection)
     merged = dg.Definitions.merge(definitions, dg.Definitions(jobs=[part]))
     return merged.resolve_job_def("part")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from orchestration.delivery.outbox import Outbox
 from orchestration.locks import holder
 from orchestration.settings import Settings
@@ -14,11 +16,29 @@ _FAILED_LOADS = """
     and status = 'failed'
     order by file
 """
+# What the newest load of each kind of file changed against the one before it.
+_DRIFT = """
+    with newest as (
+        select load_id
+        from raw.loads
+        where status = 'landed'
+        qualify row_number() over (
+            partition by source, entity, regexp_replace(file, '[0-9]+', '#', 'g') order by landed_at desc, rowid desc
+        ) = 1
+    )
+    select file, column_name, change, kind_before, kind_after
+    from raw.schema_changes
+    inner join newest using (load_id)
+    order by file, column_name
+"""
+_QUARANTINE = """
+    select file, row_number, reason from quality.quarantine where is_open order by all limit 20
+"""
 _FRESHNESS = "select entity, rows_count, age_days from quality.freshness order by entity"
 
 
 def collect(settings: Settings) -> dict[str, list[str]]:
-    """Lines for a person under the titles: running, landed, refused files, quarantine, waiting."""
+    """Lines for a person under the titles: running, landed, refused files, drift, quarantine, waiting."""
     warehouse = Warehouse(settings.warehouse, settings.memory_limit)
     running = holder(settings.home / "run.lock")
     facts: dict[str, list[str]] = {"running": [running] if running else []}
@@ -32,13 +52,23 @@ def collect(settings: Settings) -> dict[str, list[str]]:
         ]
     if warehouse.exists("raw.loads"):
         facts["refused_files"] = [str(row["error"]) for row in warehouse.rows(_FAILED_LOADS)]
+    if warehouse.exists("raw.schema_changes"):
+        facts["columns_that_changed_since_the_last_load"] = [_drift(row) for row in warehouse.rows(_DRIFT)]
     if warehouse.exists("quality.quarantine"):
         facts["quarantine"] = [
-            f"{row['file']} row {row['row_number']}: {row['reason']}"
-            for row in warehouse.rows("select file, row_number, reason from quality.quarantine order by all limit 20")
+            f"{row['file']} row {row['row_number']}: {row['reason']}" for row in warehouse.rows(_QUARANTINE)
         ]
     facts["outbox"] = [
         f"{campaign}: {count:,} {state.replace('_', ' ')}"
         for (campaign, state), count in sorted(Outbox(settings.outbox_url).counts().items())
     ]
     return facts
+
+
+def _drift(row: dict[str, Any]) -> str:
+    where = f"{row['file']}: {row['column_name']}"
+    if row["change"] == "added":
+        return f"{where} is new ({row['kind_after']})"
+    if row["change"] == "removed":
+        return f"{where} is gone (was {row['kind_before']})"
+    return f"{where} was {row['kind_before']}, is {row['kind_after']}"

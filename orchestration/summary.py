@@ -18,7 +18,7 @@ _QUERIES = {
         select count(*) filter (status = 'landed') as files, cast(sum(rows_received) as bigint) as rows_received
         from raw.loads
     """,
-    "quarantined": "select count(*) as rows_count from quality.quarantine",
+    "quarantined": "select count(*) as rows_count from quality.quarantine where is_open",
     "people": "select count(*) as people, count(*) filter (can_email) as can_email from core.profiles",
     "stages": """
         select lifecycle_stage as name, count(*) as people from core.profiles group by all order by people desc

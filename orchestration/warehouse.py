@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,15 +43,14 @@ class Warehouse:
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """One write: all of it is there afterwards, or nothing of it."""
+        with self.session() as begin, begin() as connection:
+            yield connection
+
+    @contextmanager
+    def session(self) -> Iterator[Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]]:
+        """Many writes, each in a transaction of its own, without opening the file for each."""
         with self.held(), self._connection() as connection:
-            connection.execute("begin")
-            try:
-                yield connection
-                connection.execute("commit")
-            except BaseException:
-                with suppress(duckdb.Error):  # a fatal error has ended the transaction already
-                    connection.execute("rollback")
-                raise
+            yield lambda: _transaction(connection)
 
     @contextmanager
     def read(self, sql: str, parameters: list[object] | None = None) -> Iterator[pa.RecordBatchReader]:
@@ -99,6 +98,7 @@ class Warehouse:
         try:
             connection = duckdb.connect(str(self.path), config={"memory_limit": self.memory_limit})
             connection.execute("set TimeZone = 'UTC'")
+            connection.execute("set enable_progress_bar = false")  # it would print into a program's output
         except duckdb.Error as error:
             raise _plain(error, self.path) from error
         try:
@@ -107,6 +107,18 @@ class Warehouse:
             raise _plain(error, self.path) from error
         finally:
             connection.close()
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection.execute("begin")
+    try:
+        yield connection
+        connection.execute("commit")
+    except BaseException:
+        with suppress(duckdb.Error):  # a fatal error has ended the transaction already
+            connection.execute("rollback")
+        raise
 
 
 def _plain(error: duckdb.Error, path: Path) -> SincerelyError:

@@ -60,10 +60,31 @@
     end
 {%- endmacro %}
 
+{#- The checks below let a missing value pass, and empty text is one. -#}
 {% macro is_bad_number(text, type) -%}
-    ({{ text }} is not null and try_cast({{ text }} as {{ type }}) is null)
+    (nullif(trim({{ text }}), '') is not null and try_cast({{ text }} as {{ type }}) is null)
+{%- endmacro %}
+
+{% macro is_negative(text, type) -%}
+    coalesce(try_cast({{ text }} as {{ type }}) < 0, false)
+{%- endmacro %}
+
+{% macro is_bad_boolean(text) -%}
+    (nullif(trim({{ text }}), '') is not null and try_cast(trim({{ text }}) as boolean) is null)
+{%- endmacro %}
+
+{% macro is_bad_time(text) -%}
+    (nullif(trim({{ text }}), '') is not null and {{ to_utc(text) }} is null)
+{%- endmacro %}
+
+{% macro is_bad_date(text) -%}
+    (nullif(trim({{ text }}), '') is not null and try_cast({{ text }} as date) is null)
+{%- endmacro %}
+
+{% macro is_bad_json(text) -%}
+    (nullif(trim({{ text }}), '') is not null and not json_valid({{ text }}))
 {%- endmacro %}
 
 {% macro is_true(text) -%}
-    coalesce(try_cast({{ text }} as boolean), false)
+    coalesce(try_cast(trim({{ text }}) as boolean), false)
 {%- endmacro %}

@@ -19,6 +19,10 @@ from rendering.campaign import load_campaigns
 _RAW: dict[str, Any] = {"group_name": "landing", "pool": WAREHOUSE_POOL}
 
 
+# A message costs milliseconds: enough of them to see that many files move on.
+_TELL_EVERY = 100
+
+
 def _landing_asset(entity: Entity) -> dg.AssetsDefinition:
     key = dg.AssetKey(["raw", entity.table])
 
@@ -36,8 +40,12 @@ def _landing_asset(entity: Entity) -> dg.AssetsDefinition:
         deps=[dg.AssetKey(["raw", "tables"])],
         **_RAW,
     )
-    def landed(home: Home) -> dg.MaterializeResult:
-        loads = files.land(home.warehouse(), home.settings().landing, entity, datetime.now(UTC))
+    def landed(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
+        def tell(number: int, count: int, file: str) -> None:
+            if number % _TELL_EVERY == 0:
+                context.log.info(f"landing file {number:,} of {count:,} of {entity.label}")
+
+        loads = files.land(home.warehouse(), home.settings().landing, entity, datetime.now(UTC), tell)
         new = [load for load in loads if load.status == "landed"]
         failed = [load for load in loads if load.status == "failed"]
         return dg.MaterializeResult(
@@ -79,6 +87,8 @@ def raw_tables(home: Home) -> dg.MaterializeResult:
                      description="One row per attempt to land a file."),
         dg.AssetSpec(["raw", "rejects"], deps=landing_assets, kinds={"duckdb"}, group_name="landing",
                      description="One row per line that could not be read as a row."),
+        dg.AssetSpec(["raw", "schema_changes"], deps=landing_assets, kinds={"duckdb"}, group_name="landing",
+                     description="One row per column that a load changed against the load before it."),
         dg.AssetSpec(["raw", "hash_keys"], deps=[["raw", "tables"]], kinds={"duckdb"}, group_name="landing",
                      description="The key of hashes that outlive erasure."),
     ],
@@ -92,7 +102,7 @@ def landing_ledger(home: Home) -> Iterator[dg.MaterializeResult]:
     """What was landed, and what could not be."""
     warehouse = home.warehouse()
     strangers = files.strangers(home.settings().landing)
-    for table in ("loads", "rejects", "hash_keys"):
+    for table in ("loads", "rejects", "schema_changes", "hash_keys"):
         (counted,) = warehouse.rows(f"select count(*) as rows_count from raw.{table}")
         checks = (
             [

@@ -7,10 +7,12 @@ cannot be landed at all fails alone, with a reason.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration.delivery.outbox import Outbox
 from orchestration.errors import LandingError
@@ -22,6 +24,8 @@ from orchestration.warehouse import Warehouse
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    Transaction = Callable[[], AbstractContextManager[DuckDBPyConnection]]
+
 
 def prepare(warehouse: Warehouse) -> None:
     """Makes the empty raw tables, so that everything downstream builds without any source."""
@@ -29,12 +33,28 @@ def prepare(warehouse: Warehouse) -> None:
         ledger.prepare_tables(connection)
 
 
-def land(warehouse: Warehouse, landing: Path, entity: Entity, landed_at: datetime) -> list[Load]:
-    """Lands every new file of one entity; each file is wholly there afterwards, or not at all."""
-    return [
-        _land_file(warehouse, landing, path, entity, landed_at)
-        for path in _files(landing / entity.source / entity.name)
-    ]
+def land(
+    warehouse: Warehouse,
+    landing: Path,
+    entity: Entity,
+    landed_at: datetime,
+    on_file: Callable[[int, int, str], None] = lambda *_: None,
+) -> list[Load]:
+    """Lands every new file of one entity; each file is wholly there afterwards, or not at all.
+
+    `on_file` hears of each file before it is read: its number, how many there are, its name.
+    """
+    paths = list(_files(landing / entity.source / entity.name))
+    if not paths:
+        return []
+    loads = []
+    with warehouse.session() as begin:
+        with begin() as connection:
+            known = ledger.known(connection, entity)
+        for number, path in enumerate(paths, 1):
+            on_file(number, len(paths), str(path.relative_to(landing)))
+            loads.append(_land_file(begin, _File(landing, path, entity, landed_at), known))
+    return loads
 
 
 def strangers(landing: Path) -> list[str]:
@@ -53,61 +73,62 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
-def _land_file(warehouse: Warehouse, landing: Path, path: Path, entity: Entity, landed_at: datetime) -> Load:
+@dataclass(frozen=True)
+class _File:
+    """A file on its way into the warehouse."""
+
+    landing: Path
+    path: Path
+    entity: Entity
+    landed_at: datetime
+
+    @property
+    def name(self) -> str:
+        return str(self.path.relative_to(self.landing))
+
+    def load(self, identifier: str, hashed: str, status: str, **facts: Any) -> Load:
+        return Load(identifier, self.entity.source, self.entity.name, self.name, hashed, status, **facts)
+
+
+def _land_file(begin: Transaction, file: _File, known: ledger.Known) -> Load:
     started = time.perf_counter()
-    name = str(path.relative_to(landing))
     hashed = ""
     try:
-        hashed = ledger.content_hash(path)
-        identifier = ledger.load_id(entity, hashed)
-        with warehouse.transaction() as connection:
-            if ledger.is_landed(connection, identifier):
-                return Load(identifier, entity.source, entity.name, name, hashed, "repeated")
-            columns = _insert(connection, path, name, entity, identifier, landed_at)
-            load = _count(connection, identifier, entity, name, hashed, columns, started)
-            ledger.record(connection, load, landed_at)
-            return load
+        state = file.path.stat()
+        before = known.unchanged(file.name, state.st_size, state.st_mtime_ns)
+        if before:
+            return file.load(before, "", "repeated")
+        hashed = ledger.content_hash(file.path)
+        identifier = ledger.load_id(file.entity, hashed)
+        with begin() as connection:
+            if identifier in known.load_ids:
+                load = file.load(identifier, hashed, "repeated")
+            else:
+                load = _insert(connection, file, identifier, hashed, started)
+                ledger.record(connection, load, file.landed_at)
+            if file.path.stat().st_mtime_ns == state.st_mtime_ns:
+                ledger.remember_state(connection, file.name, identifier, state.st_size, state.st_mtime_ns)
+        known.load_ids.add(identifier)
+        return load
     except (LandingError, OSError) as error:
-        load = Load(
-            ledger.load_id(entity, hashed), entity.source, entity.name, name, hashed, "failed",
-            seconds=time.perf_counter() - started, error=_reason(error, name),
+        load = file.load(
+            ledger.load_id(file.entity, hashed), hashed, "failed",
+            seconds=time.perf_counter() - started, error=_reason(error, file.name),
         )  # fmt: skip
-        with warehouse.transaction() as connection:
-            ledger.record(connection, load, landed_at)
+        with begin() as connection:
+            ledger.record(connection, load, file.landed_at)
         return load
 
 
-def _insert(
-    connection: DuckDBPyConnection,
-    path: Path,
-    name: str,
-    entity: Entity,
-    identifier: str,
-    landed_at: datetime,
-) -> tuple[str, ...]:
-    reader = readers.reader_for(path)
+def _insert(connection: DuckDBPyConnection, file: _File, identifier: str, hashed: str, started: float) -> Load:
+    reader = readers.reader_for(file.path)
     if reader is None:
-        raise LandingError(f"{name} has no known ending; use one of {', '.join(FORMATS)}.")
-    stamp = readers.Stamp(entity, identifier, name, landed_at.replace(tzinfo=None))
-    return reader(connection, path, stamp)
-
-
-def _count(
-    connection: DuckDBPyConnection,
-    identifier: str,
-    entity: Entity,
-    name: str,
-    hashed: str,
-    columns: tuple[str, ...],
-    started: float,
-) -> Load:
-    accepted = connection.execute(
-        f"select count(*) from raw.{entity.table} where _load_id = ?", [identifier]
-    ).fetchall()[0][0]
-    rejected = connection.execute("select count(*) from raw.rejects where load_id = ?", [identifier]).fetchall()[0][0]
-    return Load(
-        identifier, entity.source, entity.name, name, hashed, "landed", accepted + rejected, rejected,
-        time.perf_counter() - started, columns,
+        raise LandingError(f"{file.name} has no known ending; use one of {', '.join(FORMATS)}.")
+    stamp = readers.Stamp(file.entity, identifier, file.name, file.landed_at.replace(tzinfo=None))
+    read = reader(connection, file.path, stamp)
+    return file.load(
+        identifier, hashed, "landed", rows_received=read.rows + read.rejected, rows_rejected=read.rejected,
+        seconds=time.perf_counter() - started, columns=read.columns,
     )  # fmt: skip
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.landing import drift
 from orchestration.landing.contract import ENTITIES, Entity
 
 if TYPE_CHECKING:
@@ -19,7 +21,10 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Load:
-    """What became of one file. `status` is landed, repeated (nothing new) or failed."""
+    """What became of one file. `status` is landed, repeated (nothing new) or failed.
+
+    `columns` are the file's, with the kind of their values.
+    """
 
     load_id: str
     source: str
@@ -30,8 +35,21 @@ class Load:
     rows_received: int = 0
     rows_rejected: int = 0
     seconds: float = 0.0
-    columns: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
+
+
+@dataclass
+class Known:
+    """What the ledger knows of an entity's files: loads that landed, and files that have not changed since."""
+
+    load_ids: set[str]
+    states: dict[str, tuple[str, int, int]]
+
+    def unchanged(self, file: str, bytes_count: int, modified_ns: int) -> str | None:
+        """The load id of a file that the file system says is as it was, or None."""
+        identifier, *state = self.states.get(file, ("", -1, -1))
+        return identifier if state == [bytes_count, modified_ns] else None
 
 
 def prepare_tables(connection: DuckDBPyConnection) -> None:
@@ -60,21 +78,36 @@ def load_id(entity: Entity, hashed: str) -> str:
     return hashlib.sha256(f"{entity.label}:{hashed}".encode()).hexdigest()[:16]
 
 
-def is_landed(connection: DuckDBPyConnection, identifier: str) -> bool:
-    """Whether this load is recorded as landed."""
-    found = connection.execute(
-        "select 1 from raw.loads where load_id = ? and status = 'landed'", [identifier]
+def known(connection: DuckDBPyConnection, entity: Entity) -> Known:
+    """What was landed of this entity before."""
+    loads = connection.execute(
+        "select load_id from raw.loads where source = ? and entity = ? and status = 'landed'",
+        [entity.source, entity.name],
     ).fetchall()
-    return bool(found)
+    states = connection.execute(
+        "select file, load_id, bytes, modified_ns from raw.file_states where starts_with(file, ?)",
+        [f"{entity.label}/"],
+    ).fetchall()
+    return Known({load for (load,) in loads}, {file: (load, size, changed) for file, load, size, changed in states})
 
 
 def record(connection: DuckDBPyConnection, load: Load, landed_at: datetime) -> None:
-    """Writes the load down."""
+    """Writes the load down, and how its columns differ from those of the load before it."""
+    if load.status == "landed":
+        drift.record(connection, load, landed_at)
     connection.execute(
         "insert into raw.loads values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             load.load_id, load.source, load.entity, load.file, load.content_hash, load.status,
-            load.rows_received, load.rows_rejected, load.seconds, json.dumps(load.columns), load.error,
+            load.rows_received, load.rows_rejected, load.seconds, json.dumps(dict(load.columns)), load.error,
             landed_at.replace(tzinfo=None),
         ],
     )  # fmt: skip
+
+
+def remember_state(
+    connection: DuckDBPyConnection, file: str, identifier: str, bytes_count: int, modified_ns: int
+) -> None:
+    """Notes that the file, as the file system shows it now, is that load."""
+    connection.execute("delete from raw.file_states where file = ?", [file])
+    connection.execute("insert into raw.file_states values (?, ?, ?, ?)", [file, identifier, bytes_count, modified_ns])

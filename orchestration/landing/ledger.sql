@@ -13,6 +13,27 @@ create table if not exists raw.loads (
     landed_at timestamp
 );
 
+-- What the file system says of a landed file: while it says the same, the file is not read again.
+create table if not exists raw.file_states (
+    file varchar,
+    load_id varchar,
+    bytes bigint,
+    modified_ns bigint
+);
+
+-- How a load's columns differ from those of the load before it of the same kind of file.
+create table if not exists raw.schema_changes (
+    load_id varchar,
+    source varchar,
+    entity varchar,
+    file varchar,
+    column_name varchar,
+    change varchar,
+    kind_before varchar,
+    kind_after varchar,
+    landed_at timestamp
+);
+
 create table if not exists raw.rejects (
     load_id varchar,
     source varchar,

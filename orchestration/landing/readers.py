@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.errors import LandingError
+from orchestration.landing import kinds
 from orchestration.landing.contract import Entity
+from orchestration.landing.quoting import literal, name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _MAX_LINE_BYTES = 16 * 1024 * 1024
 _NESTED = ("STRUCT", "MAP", "JSON", "UNION")
+_FLOATS = ("DOUBLE", "FLOAT")
 # No valid JSON holds this raw byte, so a whole line is read as one field.
 _NO_DELIMITER = "\\x01"
+_REJECTS = "store_rejects = true, rejects_table = '_refused', rejects_scan = '_refused_scan'"
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,22 @@ class Stamp:
     def values(self) -> list[object]:
         return [self.load_id, self.file, self.landed_at]
 
+    @property
+    def owner(self) -> list[object]:
+        """What a rejected line carries around its number, reason and text."""
+        return [self.load_id, self.entity.source, self.entity.name, self.file, self.landed_at]
 
-Reader = Callable[["DuckDBPyConnection", Path, Stamp], tuple[str, ...]]
+
+@dataclass(frozen=True)
+class Read:
+    """What a reader made of a file: rows inserted, rows rejected, and each column's kind of value."""
+
+    rows: int
+    rejected: int
+    columns: Mapping[str, str]
+
+
+Reader = Callable[["DuckDBPyConnection", Path, Stamp], Read]
 
 
 def reader_for(path: Path) -> Reader | None:
@@ -55,82 +73,106 @@ def reader_for(path: Path) -> Reader | None:
     return None
 
 
-def read_csv(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> tuple[str, ...]:
+def read_csv(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> Read:
     """Comma-separated UTF-8 text with a header."""
     header = _csv_header(path, stamp.file)
     _check_columns(header, stamp)
-    types = ", ".join(f"{_literal(column)}: 'VARCHAR'" for column in header)
-    source = (
-        f"read_csv({_literal(str(path))}, header = true, auto_detect = false, columns = {{{types}}}, "
-        "delim = ',', quote = '\"', escape = '\"', strict_mode = true, store_rejects = true, "
-        "rejects_table = '_refused', rejects_scan = '_refused_scan', "
-        f"max_line_size = {_MAX_LINE_BYTES})"
+    types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
+    options = (
+        f"{literal(str(path))}, header = true, auto_detect = false, columns = {{{types}}}, "
+        f"delim = ',', quote = '\"', escape = '\"', strict_mode = true, max_line_size = {_MAX_LINE_BYTES}"
     )
-    _run(connection, _insert_sql(stamp.entity, header, source, "row_number() over ()"), stamp)
-    _keep_refused_lines(connection, stamp)
-    return tuple(header)
+    insert = _insert_sql(stamp.entity, header, f"read_csv({options}, {_REJECTS})", "row_number() over ()")
+    rows = _inserted(connection, insert, stamp)
+    rejected = _keep_refused_lines(connection, stamp)
+    sample = f"select * from read_csv({options}, ignore_errors = true) limit {kinds.SAMPLE_ROWS}"
+    return Read(rows, rejected, kinds.of_sample(connection, sample, header))
 
 
-def read_json_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> tuple[str, ...]:
-    """One JSON object a line; blank lines are passed over."""
+def read_json_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> Read:
+    """One JSON object a line; blank lines are passed over. The file is read twice, and never held."""
     if path.stat().st_size == 0:
         raise LandingError(f"{stamp.file} is empty: it has no rows. Export it again, or delete it.")
-    lines = (
-        f"read_csv({_literal(str(path))}, header = false, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
-        f"delim = '{_NO_DELIMITER}', quote = '', escape = '', store_rejects = true, "
-        f"rejects_table = '_refused', rejects_scan = '_refused_scan', max_line_size = {_MAX_LINE_BYTES})"
+    options = (
+        f"{literal(str(path))}, header = false, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
+        f"delim = '{_NO_DELIMITER}', quote = '', escape = '', max_line_size = {_MAX_LINE_BYTES}"
     )
-    _run(
-        connection,
-        "create or replace temp table _lines as select _row, line, json_valid(line) and "
-        "json_type(case when json_valid(line) then line end) = 'OBJECT' as is_object "
-        f"from (select row_number() over () as _row, ltrim(line, chr(65279)) as line from {lines}) "
-        "where trim(line) <> ''",
-        stamp,
-        values=[],
-    )
-    columns = _json_columns(connection)
-    _check_columns(columns, stamp, has_rows=bool(columns))
-    fields = ", ".join(
-        f"line ->> {_literal('$.' + chr(34) + column + chr(34))} as {_name(column)}" for column in stamp.entity.columns
-    )
-    known = "{" + ", ".join(f'"{column}": null' for column in stamp.entity.columns) + "}"
-    _run(
-        connection,
-        f"insert into raw.{stamp.entity.table} by name select {fields}, "
-        f"nullif(json_merge_patch(line, {_literal(known)})::varchar, '{{}}') as _extra, "
-        "?::varchar as _load_id, ?::varchar as _file, _row, ?::timestamp as _landed_at "
-        "from _lines where is_object order by _row",
-        stamp,
-    )
-    _run(
-        connection,
+    sampled = _json_rows(f"read_csv({options}, ignore_errors = true)")
+    columns = _json_columns(connection, sampled, stamp)
+    rows = _inserted(connection, _json_insert(stamp.entity, _json_rows(f"read_csv({options}, {_REJECTS})")), stamp)
+    not_objects = (
         "insert into raw.rejects select ?, ?, ?, ?, _row, 'is not a JSON object', line, ? "
-        "from _lines where not coalesce(is_object, false)",
-        stamp,
-        values=[stamp.load_id, stamp.entity.source, stamp.entity.name, stamp.file, stamp.landed_at],
+        f"from {sampled} where not is_object"
     )
-    _keep_refused_lines(connection, stamp, has_header=False)
-    connection.execute("drop table _lines")
-    return tuple(columns)
+    rejected = _inserted(connection, not_objects, stamp, stamp.owner)
+    rejected += _keep_refused_lines(connection, stamp, has_header=False)
+    return Read(rows, rejected, columns)
 
 
-def read_parquet(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> tuple[str, ...]:
-    """Parquet; nested columns are kept as JSON text."""
-    source = f"read_parquet({_literal(str(path))}, file_row_number = true)"
-    described = _run(connection, f"describe select * exclude (file_row_number) from {source}", stamp, values=[])
+def read_parquet(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> Read:
+    """Parquet; nested columns are kept as JSON text, and a whole number that came as a float as a whole number."""
+    source = f"read_parquet({literal(str(path))}, file_row_number = true)"
+    described = _run(connection, f"describe select * exclude (file_row_number) from {source}", stamp, [])
     types = {str(row[0]): str(row[1]) for row in described}
     _check_columns(list(types), stamp)
-    nested = [name for name, kind in types.items() if kind.startswith(_NESTED) or kind.endswith("[]")]
-    texts = ", ".join(
-        f"to_json({_name(name)})::varchar as {_name(name)}"
-        if name in nested
-        else f"{_name(name)}::varchar as {_name(name)}"
-        for name in types
-    )
+    texts = ", ".join(f"{_as_text(column, kind)} as {name(column)}" for column, kind in types.items())
     rows = f"(select {texts}, file_row_number from {source})"
-    _run(connection, _insert_sql(stamp.entity, list(types), rows, "file_row_number + 1"), stamp)
-    return tuple(types)
+    inserted = _inserted(connection, _insert_sql(stamp.entity, list(types), rows, "file_row_number + 1"), stamp)
+    sample = f"select * from {rows} where file_row_number < {kinds.SAMPLE_ROWS}"
+    return Read(inserted, 0, kinds.of_sample(connection, sample, list(types)))
+
+
+def _as_text(column: str, kind: str) -> str:
+    quoted = name(column)
+    if kind.startswith(_NESTED) or kind.endswith("[]"):
+        return f"to_json({quoted})::varchar"
+    if kind in _FLOATS:
+        # Whole numbers with a null among them come as floats: 1001.0 is the number 1001, and the same text.
+        whole = f"{quoted} = trunc({quoted}) and abs({quoted}) < 1e15"
+        return f"case when {whole} then {quoted}::bigint::varchar else {quoted}::varchar end"
+    return f"{quoted}::varchar"
+
+
+def _json_rows(lines: str) -> str:
+    """Lines with their numbers and whether each is a JSON object."""
+    return (
+        "(select _row, line, starts_with(ltrim(line), '{') and json_valid(line) as is_object from "
+        f"(select row_number() over () as _row, ltrim(line, chr(65279)) as line from {lines}) "
+        "where trim(line) <> '')"
+    )
+
+
+def _json_insert(entity: Entity, rows: str) -> str:
+    """One parse a line for all the columns of the contract, and one more where a line has others besides."""
+    paths = ", ".join(literal(_json_path(column)) for column in entity.columns)
+    fields = ", ".join(f"fields[{number}] as {name(column)}" for number, column in enumerate(entity.columns, 1))
+    known = "[" + ", ".join(literal(column) for column in entity.columns) + "]"
+    emptied = literal("{" + ", ".join(f'"{column}": null' for column in entity.columns) + "}")
+    return (
+        f"insert into raw.{entity.table} by name select {fields}, "
+        f"case when not list_has_all({known}, json_keys(line)) "
+        f"then nullif(json_merge_patch(line, {emptied})::varchar, '{{}}') end as _extra, "
+        "?::varchar as _load_id, ?::varchar as _file, _row, ?::timestamp as _landed_at "
+        f"from (select _row, line, json_extract_string(line, [{paths}]) as fields from {rows} where is_object)"
+    )
+
+
+def _json_path(column: str) -> str:
+    return f'$."{column}"'
+
+
+def _json_columns(connection: DuckDBPyConnection, rows: str, stamp: Stamp) -> dict[str, str]:
+    """The keys of the first objects with their kinds; of all of them where those lack a required one."""
+    for limit in (f"limit {kinds.SAMPLE_ROWS}", ""):
+        keys = f"select distinct unnest(json_keys(line)) as name from (select line from {rows} where is_object {limit})"
+        columns = [str(row[0]) for row in _run(connection, f"{keys} order by name", stamp, [])]
+        if columns and not stamp.entity.missing(columns):
+            break
+    if columns:
+        _check_columns(columns, stamp)
+    texts = ", ".join(f"line ->> {literal(_json_path(column))} as {name(column)}" for column in columns)
+    sample = f"select {texts} from (select line from {rows} where is_object limit {kinds.SAMPLE_ROWS})"
+    return kinds.of_sample(connection, sample, columns) if columns else {}
 
 
 def _insert_sql(entity: Entity, present: list[str], source: str, row_number: str) -> str:
@@ -138,9 +180,9 @@ def _insert_sql(entity: Entity, present: list[str], source: str, row_number: str
     unknown = [column for column in present if column not in entity.columns]
     extra = "null::varchar"
     if unknown:
-        pairs = ", ".join(f"{_literal(column)}, {_name(column)}" for column in unknown)
+        pairs = ", ".join(f"{literal(column)}, {name(column)}" for column in unknown)
         extra = f"json_object({pairs})::varchar"
-    columns = ", ".join(_name(column) for column in known)
+    columns = ", ".join(name(column) for column in known)
     return (
         f"insert into raw.{entity.table} by name select {columns}, {extra} as _extra, "
         f"?::varchar as _load_id, ?::varchar as _file, {row_number} as _row, ?::timestamp as _landed_at "
@@ -169,15 +211,8 @@ def _csv_header(path: Path, file: str) -> list[str]:
     return names
 
 
-def _json_columns(connection: DuckDBPyConnection) -> list[str]:
-    found = connection.execute(
-        "select distinct unnest(json_keys(line)) as name from _lines where is_object order by name"
-    ).fetchall()
-    return [row[0] for row in found]
-
-
-def _check_columns(present: list[str], stamp: Stamp, *, has_rows: bool = True) -> None:
-    missing = stamp.entity.missing(present) if has_rows else []
+def _check_columns(present: list[str], stamp: Stamp) -> None:
+    missing = stamp.entity.missing(present)
     if missing:
         raise LandingError(
             f"{stamp.file} lacks the required column {', '.join(missing)} of {stamp.entity.label}; "
@@ -185,21 +220,32 @@ def _check_columns(present: list[str], stamp: Stamp, *, has_rows: bool = True) -
         )
 
 
-def _keep_refused_lines(connection: DuckDBPyConnection, stamp: Stamp, *, has_header: bool = True) -> None:
-    """Moves the lines that DuckDB's reader refused into `raw.rejects`, and counts them into `_row`."""
+def _keep_refused_lines(connection: DuckDBPyConnection, stamp: Stamp, *, has_header: bool = True) -> int:
+    """Moves the lines that DuckDB's reader refused into `raw.rejects`, counts them into `_row`; returns how many."""
     sql = (Path(__file__).with_name("refused_lines.sql")).read_text(encoding="utf-8")
     connection.execute(f"create or replace temp table _refused_rows as {sql}", [1 if has_header else 0])
-    connection.execute(
-        "insert into raw.rejects select ?, ?, ?, ?, row_number, reason, row_text, ? from _refused_rows",
-        [stamp.load_id, stamp.entity.source, stamp.entity.name, stamp.file, stamp.landed_at],
-    )
-    connection.execute(
-        f"update raw.{stamp.entity.table} set _row = _row + (select count(*) from _refused_rows "
-        "where row_number - nth + 1 <= _row) where _load_id = ? and exists (select 1 from _refused_rows)",
-        [stamp.load_id],
-    )
+    (found,) = connection.execute("select count(*) from _refused_rows").fetchall()[0]
+    if found:
+        for table, load, row in (
+            (f"raw.{stamp.entity.table}", "_load_id", "_row"),
+            ("raw.rejects", "load_id", "row_number"),
+        ):
+            connection.execute(
+                f"update {table} as landed set {row} = {row} + (select count(*) from _refused_rows as refused "
+                f"where refused.row_number - refused.nth + 1 <= landed.{row}) where {load} = ?",
+                [stamp.load_id],
+            )
+    insert = "insert into raw.rejects select ?, ?, ?, ?, row_number, reason, row_text, ? from _refused_rows"
+    rejected = _inserted(connection, insert, stamp, stamp.owner)
     for table in ("_refused_rows", "_refused", "_refused_scan"):
         connection.execute(f"drop table if exists {table}")
+    return rejected
+
+
+def _inserted(connection: DuckDBPyConnection, sql: str, stamp: Stamp, values: list[object] | None = None) -> int:
+    """Runs an insert and returns the number of its rows."""
+    ((count,),) = _run(connection, sql, stamp, values)
+    return int(str(count))
 
 
 def _run(
@@ -218,11 +264,3 @@ def _run(
             f"{stamp.file} cannot be read as {Path(stamp.file).suffixes[0].lstrip('.')} ({kind}): "
             "the file is damaged or of another kind. Export it again."
         ) from error
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'

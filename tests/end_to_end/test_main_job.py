@@ -25,7 +25,7 @@ from tests.conftest import AS_OF, ROOT, SECRET, Sincerely
 
 Built = tuple[Path, subprocess.CompletedProcess[str]]
 # When a file was landed and how long that took is a fact of the run, not of the data.
-_OF_THE_RUN = {"landed_at", "_landed_at", "seconds"}
+_OF_THE_RUN = {"landed_at", "_landed_at", "seconds", "modified_ns"}
 
 
 def tables(home: Path) -> dict[str, list[tuple[object, ...]]]:

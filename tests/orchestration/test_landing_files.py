@@ -81,21 +81,23 @@ def test_a_row_that_cannot_be_read_is_kept_with_its_number_and_reason(warehouse:
     (folder / "a.csv").write_bytes(
         HEADER.encode() + b"1,a@example.com,2017\n2,b\n3,c@example.com,2017,x,y\n4,caf\xe9,2017\n5,e@example.com,2017\n"
     )
-    (folder / "b.jsonl").write_text('{"contact_id":"6","email":"f@example.com","signed_up_at":"2017"}\nnot json\n[1]\n')
+    good = b'{"contact_id":"6","email":"f@example.com","signed_up_at":"2017"}\n'
+    (folder / "b.jsonl").write_bytes(b'{"contact_id":"caf\xe9"}\n' + good + b"not json\n[1]\n")
     land(warehouse, folder)
     rejects = warehouse.rows("select file, row_number, reason from raw.rejects order by file, row_number")
     assert [(row["row_number"], row["reason"]) for row in rejects] == [
         (2, "has fewer fields than the header"),
         (3, "has more fields than the header"),
         (4, "is not UTF-8 text"),
-        (2, "is not a JSON object"),
+        (1, "is not UTF-8 text"),
         (3, "is not a JSON object"),
+        (4, "is not a JSON object"),
     ]
     kept = warehouse.rows("select contact_id, _row from raw.crm_contacts order by contact_id")
     assert kept == [
         {"contact_id": "1", "_row": 1},
         {"contact_id": "5", "_row": 5},
-        {"contact_id": "6", "_row": 1},
+        {"contact_id": "6", "_row": 2},
     ]
 
 
@@ -159,6 +161,72 @@ def test_the_load_is_recorded_with_its_rows_or_not_at_all(
             land(warehouse, folder)
     assert warehouse.rows("select count(*) as n from raw.crm_contacts") == [{"n": 0}]
     assert [load.status for load in land(warehouse, folder)] == ["landed"]
+
+
+def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(warehouse: Warehouse, folder: Path) -> None:
+    (folder / "a.csv").write_text(HEADER + "1,a@example.com,2017-01-01\n")
+    assert [load.status for load in land(warehouse, folder)] == ["landed"]
+    (load,) = land(warehouse, folder)
+    assert (load.status, load.content_hash) == ("repeated", "")
+    (folder / "a.csv").touch()
+    (load,) = land(warehouse, folder)
+    assert load.status == "repeated"
+    assert load.content_hash
+    (folder / "a.csv").write_text(HEADER + "2,b@example.com,2017-01-01\n")
+    assert [load.status for load in land(warehouse, folder)] == ["landed"]
+
+
+def test_a_thousand_files_land_in_one_go(warehouse: Warehouse, folder: Path) -> None:
+    for number in range(1000):
+        (folder / f"{number}.csv").write_text(HEADER + f"{number},a.{number}@example.com,2017-01-01\n")
+    heard: list[tuple[int, int, str]] = []
+    loads = files.land(warehouse, folder.parent.parent, CONTACTS, NOW, lambda *each: heard.append(each))
+    assert [load.status for load in loads] == ["landed"] * 1000
+    assert heard[-1][:2] == (1000, 1000)
+    assert warehouse.rows("select count(*) as n, count(distinct _file) as m from raw.crm_contacts") == [
+        {"n": 1000, "m": 1000}
+    ]
+
+
+def test_new_lost_and_changed_columns_are_noted_against_the_load_before(warehouse: Warehouse, folder: Path) -> None:
+    (folder / "2017-01.csv").write_text(
+        "contact_id,email,signed_up_at,city,zip\n1,a@example.com,2017-01-01,Rome,00123\n"
+    )
+    land(warehouse, folder)
+    (folder / "2017-02.csv").write_text("contact_id,email,signed_up_at,zip,loyalty\n2,b@example.com,2017-01-01,123,\n")
+    (folder / "other.csv").write_text("contact_id,email,signed_up_at\nx,c@example.com,2017-01-01\n")
+    land(warehouse, folder)
+    noted = warehouse.rows(
+        "select file, column_name, change, kind_before, kind_after from raw.schema_changes order by column_name"
+    )
+    assert [tuple(row.values()) for row in noted] == [
+        ("crm/contacts/2017-02.csv", "city", "removed", "text", None),
+        ("crm/contacts/2017-02.csv", "loyalty", "added", None, "empty"),
+        ("crm/contacts/2017-02.csv", "zip", "changed", "text", "integer"),
+    ]
+    assert warehouse.rows("select city, _extra from raw.crm_contacts where contact_id = '2'") == [
+        {"city": None, "_extra": '{"zip":"123","loyalty":null}'}
+    ]
+
+
+def test_a_column_that_becomes_a_number_keeps_the_same_text(warehouse: Warehouse, folder: Path) -> None:
+    for number, ids in enumerate((["1001"], [1001], [1001.0, None, 1e300, 0.5])):
+        rest = {"email": ["a@example.com"] * len(ids), "signed_up_at": ["2017-01-01"] * len(ids)}
+        pq.write_table(pa.table({"contact_id": ids, **rest}), folder / f"{number}.parquet")
+    land(warehouse, folder)
+    found = warehouse.rows("select contact_id, count(*) as n from raw.crm_contacts group by all order by all")
+    assert {row["contact_id"]: row["n"] for row in found} == {"1001": 3, None: 1, "1e+300": 1, "0.5": 1}
+
+
+def test_what_a_json_object_has_besides_the_contract_is_kept(warehouse: Warehouse, folder: Path) -> None:
+    known = '"contact_id": "1", "email": "a@example.com", "signed_up_at": "2017"'
+    (folder / "a.jsonl").write_text(
+        "".join(f"{{{known}}}\n" for _ in range(1500)) + f'{{{known}, "late": {{"a": [1, null]}}}}\n'
+    )
+    land(warehouse, folder)
+    assert warehouse.rows("select _row, _extra from raw.crm_contacts where _extra is not null") == [
+        {"_row": 1501, "_extra": '{"late":{"a":[1,null]}}'}
+    ]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,6 +4,23 @@ with source as (
 
 ),
 
+-- A decision about somebody whom nobody knows would be lost in silence.
+people as (
+
+    select contact_id
+    from {{ ref('base_crm__contacts') }}
+    where _refusal is null
+    union
+    select customer_id
+    from {{ ref('base_shop__orders') }}
+    where _refusal is null and customer_id is not null
+    union
+    select user_id
+    from {{ ref('base_web__events') }}
+    where _refusal is null and user_id is not null
+
+),
+
 renamed as (
 
     select
@@ -21,6 +38,7 @@ renamed as (
         _landed_at,
         {{ refusal([
             ("nullif(trim(contact_id), '') is null and nullif(trim(email), '') is null", "contact_id and email are missing"),
+            ("nullif(trim(email), '') is null and trim(contact_id) not in (select contact_id from people)", "contact_id refers to nobody who landed"),
             ("nullif(trim(email), '') is not null and not " ~ is_email(normalised_email('email')), "email is no address"),
             ("nullif(trim(purpose), '') is null", "purpose is missing"),
             ("coalesce(lower(trim(action)), '') not in ('granted', 'withdrawn')", "action is neither granted nor withdrawn"),

@@ -38,8 +38,10 @@ renamed as (
             ("nullif(trim(email), '') is null", "email is missing"),
             ("not " ~ is_email(normalised_email('email')), "email is no address"),
             (to_utc('signed_up_at') ~ " is null", "signed_up_at is no ISO 8601 time"),
-            ("updated_at is not null and " ~ to_utc('updated_at') ~ " is null", "updated_at is no ISO 8601 time"),
-            ("birth_date is not null and try_cast(birth_date as date) is null", "birth_date is no ISO 8601 date"),
+            (is_bad_time('updated_at'), "updated_at is no ISO 8601 time"),
+            (is_bad_date('birth_date'), "birth_date is no ISO 8601 date"),
+            (is_bad_json('preferences'), "preferences is no JSON"),
+            (is_bad_boolean('is_deleted'), "is_deleted is neither true nor false"),
         ]) }} as _refusal,
         {{ copy_number(source('raw', 'crm_contacts')) }} as _copy_number
     from source

@@ -24,6 +24,7 @@ renamed as (
             ("nullif(trim(event_id), '') is null", "event_id is missing"),
             ("not " ~ is_email(normalised_email('email')), "email is no address"),
             ("coalesce(lower(trim(event)), '') not in ('queued', 'sent', 'deferred', 'delivered', 'bounced', 'rejected', 'opened', 'clicked', 'complained', 'unsubscribed', 'subscribed')", "event is not in the vocabulary"),
+            (is_bad_boolean('is_machine'), "is_machine is neither true nor false"),
             (to_utc('occurred_at') ~ " is null", "occurred_at is no ISO 8601 time"),
         ]) }} as _refusal,
         {{ copy_number(source('raw', 'esp_events')) }} as _copy_number

@@ -22,6 +22,7 @@ renamed as (
             ("nullif(trim(message_id), '') is null", "message_id is missing"),
             ("not " ~ is_email(normalised_email('email')), "email is no address"),
             ("nullif(trim(campaign), '') is null", "campaign is missing"),
+            (is_bad_boolean('is_holdout'), "is_holdout is neither true nor false"),
             (to_utc('sent_at') ~ " is null", "sent_at is no ISO 8601 time"),
         ]) }} as _refusal,
         {{ copy_number(source('raw', 'esp_messages')) }} as _copy_number

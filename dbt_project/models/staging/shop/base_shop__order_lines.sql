@@ -4,6 +4,15 @@ with source as (
 
 ),
 
+-- A line whose order comes later leaves the quarantine with it.
+orders as (
+
+    select distinct order_id
+    from {{ ref('base_shop__orders') }}
+    where _refusal is null
+
+),
+
 renamed as (
 
     select
@@ -19,6 +28,7 @@ renamed as (
         _landed_at,
         {{ refusal([
             ("nullif(trim(order_id), '') is null", "order_id is missing"),
+            ("trim(order_id) not in (select order_id from orders)", "order_id refers to no order that landed"),
             ("try_cast(line_number as integer) is null", "line_number is no number"),
             ("nullif(trim(product_id), '') is null", "product_id is missing"),
             ("try_cast(quantity as decimal(18, 3)) is null", "quantity is no number"),
@@ -26,6 +36,7 @@ renamed as (
             ("try_cast(unit_price_amount as decimal(18, 8)) is null", "unit_price_amount is no amount"),
             ("try_cast(unit_price_amount as decimal(18, 8)) < 0", "unit_price_amount is negative"),
             (is_bad_number('discount_amount', 'decimal(18, 2)'), "discount_amount is no amount"),
+            (is_negative('discount_amount', 'decimal(18, 2)'), "discount_amount is negative"),
         ]) }} as _refusal,
         {{ copy_number(source('raw', 'shop_order_lines')) }} as _copy_number
     from source

@@ -26,7 +26,9 @@ renamed as (
             (to_utc('ordered_at') ~ " is null", "ordered_at is no ISO 8601 time"),
             ("coalesce(nullif(lower(trim(status)), ''), 'placed') not in ('placed', 'cancelled', 'refunded')", "status is none of placed, cancelled, refunded"),
             (is_bad_number('discount_amount', 'decimal(18, 2)'), "discount_amount is no amount"),
+            (is_negative('discount_amount', 'decimal(18, 2)'), "discount_amount is negative"),
             (is_bad_number('shipping_amount', 'decimal(18, 2)'), "shipping_amount is no amount"),
+            (is_negative('shipping_amount', 'decimal(18, 2)'), "shipping_amount is negative"),
         ]) }} as _refusal,
         {{ copy_number(source('raw', 'shop_orders')) }} as _copy_number
     from source

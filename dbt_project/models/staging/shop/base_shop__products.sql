@@ -16,8 +16,8 @@ renamed as (
         image_url,
         product_url,
         try_cast(price_amount as decimal(18, 2)) as price_amount,
-        coalesce(try_cast(is_available as boolean), true) as is_available,
-        try_cast(is_consumable as boolean) as is_consumable,
+        coalesce(try_cast(trim(is_available) as boolean), true) as is_available,
+        try_cast(trim(is_consumable) as boolean) as is_consumable,
         {{ to_utc('updated_at') }} as updated_at,
         _load_id,
         _file,
@@ -28,7 +28,9 @@ renamed as (
             ("nullif(trim(name), '') is null", "name is missing"),
             (is_bad_number('price_amount', 'decimal(18, 2)'), "price_amount is no amount"),
             ("try_cast(price_amount as decimal(18, 2)) < 0", "price_amount is negative"),
-            ("updated_at is not null and " ~ to_utc('updated_at') ~ " is null", "updated_at is no ISO 8601 time"),
+            (is_bad_boolean('is_available'), "is_available is neither true nor false"),
+            (is_bad_boolean('is_consumable'), "is_consumable is neither true nor false"),
+            (is_bad_time('updated_at'), "updated_at is no ISO 8601 time"),
         ]) }} as _refusal,
         {{ copy_number(source('raw', 'shop_products')) }} as _copy_number
     from source

@@ -26,6 +26,9 @@ renamed as (
             ("coalesce(lower(trim(type)), '') not in ('page', 'track', 'identify', 'screen', 'alias')", "type is none of page, track, identify, screen, alias"),
             ("lower(trim(type)) = 'track' and nullif(trim(event), '') is null", "event is missing in a track"),
             (to_utc('"timestamp"') ~ " is null", "timestamp is no ISO 8601 time"),
+            (is_bad_time('received_at'), "received_at is no ISO 8601 time"),
+            (is_bad_json('properties'), "properties is no JSON"),
+            (is_bad_json('context'), "context is no JSON"),
         ]) }} as _refusal,
         {{ copy_number(source('raw', 'web_events')) }} as _copy_number
     from source
