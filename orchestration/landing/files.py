@@ -6,6 +6,7 @@ cannot be landed at all fails alone, with a reason.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -19,6 +20,7 @@ from orchestration.errors import LandingError
 from orchestration.landing import ledger, readers
 from orchestration.landing.contract import ENTITIES, FORMATS, Entity
 from orchestration.landing.ledger import Load
+from orchestration.landing.line_ends import one_line_end
 from orchestration.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -100,14 +102,11 @@ def _land_file(begin: Transaction, file: _File, known: ledger.Known) -> Load:
             return file.load(before, "", "repeated")
         hashed = ledger.content_hash(file.path)
         identifier = ledger.load_id(file.entity, hashed)
-        with begin() as connection:
-            if identifier in known.load_ids:
-                load = file.load(identifier, hashed, "repeated")
-            else:
-                load = _insert(connection, file, identifier, hashed, started)
-                ledger.record(connection, load, file.landed_at)
-            if file.path.stat().st_mtime_ns == state.st_mtime_ns:
-                ledger.remember_state(connection, file.name, identifier, state.st_size, state.st_mtime_ns)
+        try:
+            load = _land_once(begin, file, file.path, identifier, hashed, started, known, state)
+        except readers.MixedLineEndsError:
+            with one_line_end(file.path) as copy:
+                load = _land_once(begin, file, copy, identifier, hashed, started, known, state)
         known.load_ids.add(identifier)
         return load
     except (LandingError, OSError) as error:
@@ -120,12 +119,36 @@ def _land_file(begin: Transaction, file: _File, known: ledger.Known) -> Load:
         return load
 
 
-def _insert(connection: DuckDBPyConnection, file: _File, identifier: str, hashed: str, started: float) -> Load:
-    reader = readers.reader_for(file.path)
+def _land_once(
+    begin: Transaction,
+    file: _File,
+    readable: Path,
+    identifier: str,
+    hashed: str,
+    started: float,
+    known: ledger.Known,
+    state: os.stat_result,
+) -> Load:
+    with begin() as connection:
+        if identifier in known.load_ids:
+            load = file.load(identifier, hashed, "repeated")
+        else:
+            load = _insert(connection, file, readable, identifier, hashed, started)
+            ledger.record(connection, load, file.landed_at)
+        if file.path.stat().st_mtime_ns == state.st_mtime_ns:
+            ledger.remember_state(connection, file.name, identifier, state.st_size, state.st_mtime_ns)
+        return load
+
+
+def _insert(
+    connection: DuckDBPyConnection, file: _File, readable: Path, identifier: str, hashed: str, started: float
+) -> Load:
+    reader = readers.reader_for(readable)
     if reader is None:
         raise LandingError(f"{file.name} has no known ending; use one of {', '.join(FORMATS)}.")
+    readers.check_gzip(readable, file.name)
     stamp = readers.Stamp(file.entity, identifier, file.name, file.landed_at.replace(tzinfo=None))
-    read = reader(connection, file.path, stamp)
+    read = reader(connection, readable, stamp)
     return file.load(
         identifier, hashed, "landed", rows_received=read.rows + read.rejected, rows_rejected=read.rejected,
         seconds=time.perf_counter() - started, columns=read.columns,

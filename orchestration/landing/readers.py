@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import pyarrow as pa
 
 from orchestration.errors import LandingError
 from orchestration.landing import kinds
@@ -21,12 +24,19 @@ from orchestration.landing.quoting import literal, name
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_CHUNK_BYTES = 1 << 20
 _MAX_LINE_BYTES = 16 * 1024 * 1024
+# How much of a refused line DuckDB shows.
+_SHOWN_BYTES = 10_000
 _NESTED = ("STRUCT", "MAP", "JSON", "UNION")
 _FLOATS = ("DOUBLE", "FLOAT")
 # No valid JSON holds this raw byte, so a whole line is read as one field.
 _NO_DELIMITER = "\\x01"
 _REJECTS = "store_rejects = true, rejects_table = '_refused', rejects_scan = '_refused_scan'"
+
+
+class MixedLineEndsError(LandingError):
+    """The file's lines end in several ways; with one way, it can be read."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,18 @@ def reader_for(path: Path) -> Reader | None:
     return None
 
 
+def check_gzip(path: Path, file: str) -> None:
+    """Raises LandingError unless the whole file unpacks: DuckDB's reader takes some damage for the end."""
+    if not path.name.lower().endswith(".gz"):
+        return
+    try:
+        with gzip.open(path) as packed:
+            while packed.read(_CHUNK_BYTES):
+                pass
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise LandingError(f"{file} is not a whole gzip file; compress it again and land it.") from error
+
+
 def read_csv(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> Read:
     """Comma-separated UTF-8 text with a header."""
     header = _csv_header(path, stamp.file)
@@ -84,7 +106,7 @@ def read_csv(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> Read:
     )
     insert = _insert_sql(stamp.entity, header, f"read_csv({options}, {_REJECTS})", "row_number() over ()")
     rows = _inserted(connection, insert, stamp)
-    rejected = _keep_refused_lines(connection, stamp)
+    rejected = _keep_refused_lines(connection, path, stamp)
     sample = f"select * from read_csv({options}, ignore_errors = true) limit {kinds.SAMPLE_ROWS}"
     return Read(rows, rejected, kinds.of_sample(connection, sample, header))
 
@@ -105,7 +127,7 @@ def read_json_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp) ->
         f"from {sampled} where not is_object"
     )
     rejected = _inserted(connection, not_objects, stamp, stamp.owner)
-    rejected += _keep_refused_lines(connection, stamp, has_header=False)
+    rejected += _keep_refused_lines(connection, path, stamp, has_header=False)
     return Read(rows, rejected, columns)
 
 
@@ -196,8 +218,6 @@ def _csv_header(path: Path, file: str) -> list[str]:
         # Rows may hold bad bytes, which the reader refuses one by one; the header may not.
         with opened(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
             header = next(csv.reader(text), None)
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise LandingError(f"{file} is not a whole gzip file; compress it again and land it.") from error
     except csv.Error as error:
         raise LandingError(f"{file} has an unreadable header: {error}. Save it as CSV again.") from error
     if not header:
@@ -220,26 +240,64 @@ def _check_columns(present: list[str], stamp: Stamp) -> None:
         )
 
 
-def _keep_refused_lines(connection: DuckDBPyConnection, stamp: Stamp, *, has_header: bool = True) -> int:
+def _keep_refused_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp, *, has_header: bool = True) -> int:
     """Moves the lines that DuckDB's reader refused into `raw.rejects`, counts them into `_row`; returns how many."""
+    (found,) = connection.execute("select count(*) from _refused").fetchall()[0]
+    rejected = _move_refused_lines(connection, path, stamp, has_header) if found else 0
+    connection.execute("drop table _refused")
+    connection.execute("drop table _refused_scan")
+    return rejected
+
+
+def _move_refused_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp, has_header: bool) -> int:
     sql = (Path(__file__).with_name("refused_lines.sql")).read_text(encoding="utf-8")
+    connection.register("_whole", _whole_lines(connection, path, has_header))
     connection.execute(f"create or replace temp table _refused_rows as {sql}", [1 if has_header else 0])
-    (found,) = connection.execute("select count(*) from _refused_rows").fetchall()[0]
-    if found:
-        for table, load, row in (
-            (f"raw.{stamp.entity.table}", "_load_id", "_row"),
-            ("raw.rejects", "load_id", "row_number"),
-        ):
-            connection.execute(
-                f"update {table} as landed set {row} = {row} + (select count(*) from _refused_rows as refused "
-                f"where refused.row_number - refused.nth + 1 <= landed.{row}) where {load} = ?",
-                [stamp.load_id],
-            )
+    connection.unregister("_whole")
+    for table, load, row in (
+        (f"raw.{stamp.entity.table}", "_load_id", "_row"),
+        ("raw.rejects", "load_id", "row_number"),
+    ):
+        connection.execute(
+            f"update {table} as landed set {row} = {row} + (select count(*) from _refused_rows as refused "
+            f"where refused.row_number - refused.nth + 1 <= landed.{row}) where {load} = ?",
+            [stamp.load_id],
+        )
     insert = "insert into raw.rejects select ?, ?, ?, ?, row_number, reason, row_text, ? from _refused_rows"
     rejected = _inserted(connection, insert, stamp, stamp.owner)
-    for table in ("_refused_rows", "_refused", "_refused_scan"):
-        connection.execute(f"drop table if exists {table}")
+    connection.execute("drop table _refused_rows")
     return rejected
+
+
+def _whole_lines(connection: DuckDBPyConnection, path: Path, is_csv: bool) -> pa.Table:
+    """Refused lines that DuckDB shows cut short or without their bad bytes, as the file has them.
+
+    A byte that is no UTF-8 is written as \\xNN.
+    """
+    found = connection.execute(
+        "select line, any_value(line_byte_position) from _refused "
+        f"where error_type = 'INVALID ENCODING' or strlen(csv_line) >= {_SHOWN_BYTES} group by line order by line"
+    ).fetchall()
+    texts = []
+    with _open_bytes(path) as file:
+        for _, position in found:
+            file.seek(position - 1)
+            texts.append(_record(file, is_csv).decode("utf-8", errors="backslashreplace"))
+    return pa.table({"line": pa.array([row[0] for row in found], pa.int64()), "row_text": pa.array(texts, pa.string())})
+
+
+def _record(file: BinaryIO, is_csv: bool) -> bytes:
+    """The next record that is not blank: a line, or as many as its quotes hold together."""
+    record = b""
+    while line := file.readline(_MAX_LINE_BYTES):
+        record = line if not record.strip() else record + line
+        if (record.strip() and not (is_csv and record.count(b'"') % 2)) or len(record) > _MAX_LINE_BYTES:
+            break
+    return record.rstrip(b"\r\n")
+
+
+def _open_bytes(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def _inserted(connection: DuckDBPyConnection, sql: str, stamp: Stamp, values: list[object] | None = None) -> int:
@@ -259,6 +317,8 @@ def _run(
     except duckdb.IOException:
         raise
     except duckdb.Error as error:
+        if "strict mode" in str(error):
+            raise MixedLineEndsError(f"{stamp.file} cannot be read: its lines end in several ways.") from error
         kind = type(error).__name__.removesuffix("Exception")
         raise LandingError(
             f"{stamp.file} cannot be read as {Path(stamp.file).suffixes[0].lstrip('.')} ({kind}): "

@@ -1,5 +1,6 @@
 -- One row per refused line, numbered as a data row of the file (? is 1 where the first line is a header).
--- DuckDB reports one line once for each of its faults: the first fault is its reason.
+-- DuckDB reports one line once for each of its faults: the first fault is its reason. _whole has
+-- the lines that it cannot show whole.
 select
     line - ? as row_number,
     row_number() over (order by line) as nth,
@@ -14,6 +15,7 @@ select
         end
         order by byte_position
     ) as reason,
-    any_value(csv_line order by byte_position) as row_text,
+    any_value(coalesce(_whole.row_text, csv_line) order by byte_position) as row_text,
 from _refused
+left join _whole using (line)
 group by line
