@@ -66,7 +66,7 @@ def run(
     debug: bool = False,
     upstream_of: list[str] | None = None,
 ) -> Outcome:
-    """Runs the whole job, or the asset groups named, or some assets with all that they come from, step by step.
+    """Runs the whole job, or the asset groups named, or some assets with the landing and all else that they come from.
 
     Raises LockedError at once when another run has the home; a step that fails ends up in `problems`, and
     what hangs on it is not done.
@@ -130,7 +130,8 @@ def _job(definitions: dg.Definitions, groups: list[str] | None, upstream_of: lis
     if groups:
         selection = dg.AssetSelection.groups(*groups)
     elif upstream_of:
-        selection = dg.AssetSelection.assets(*(key.split("/") for key in upstream_of)).upstream()
+        named = dg.AssetSelection.assets(*(key.split("/") for key in upstream_of))
+        selection = named.upstream() | dg.AssetSelection.groups("landing")
     else:
         return definitions.resolve_job_def("refresh")
     part = dg.define_asset_job("part", selection=selection)

@@ -314,9 +314,9 @@ def _run(
 
     try:
         return connection.execute(sql, stamp.values if values is None else values).fetchall()
-    except duckdb.IOException:
-        raise
     except duckdb.Error as error:
+        if isinstance(error, duckdb.IOException) and stamp.file not in str(error):
+            raise  # the warehouse's trouble, not the file's
         if "strict mode" in str(error):
             raise MixedLineEndsError(f"{stamp.file} cannot be read: its lines end in several ways.") from error
         kind = type(error).__name__.removesuffix("Exception")
