@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.delivery.outbox import Outbox
+from orchestration.landing.contract import ENTITIES
 from orchestration.run import Outcome
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -81,7 +82,7 @@ def collect(settings: Settings, outcome: Outcome) -> dict[str, Any]:
 
 
 def _is_landing(step: str) -> bool:
-    return step.startswith(("raw.crm_", "raw.shop_", "raw.web_", "raw.esp_"))
+    return step in {f"raw.{entity.table}" for entity in ENTITIES}
 
 
 def show(facts: Mapping[str, Any], console: Console) -> None:

@@ -9,8 +9,12 @@
 
 {#- Numbers the exact repeats of a received row from 1, whatever load they came with. -#}
 {% macro copy_number(relation) -%}
+    {{ copy_number_of(content_columns(relation)) }}
+{%- endmacro %}
+
+{% macro copy_number_of(columns) -%}
     row_number() over (
-        partition by {{ content_columns(relation) | join(', ') }}
+        partition by {{ columns | join(', ') }}
         order by _landed_at, _load_id, _row
     )
 {%- endmacro %}

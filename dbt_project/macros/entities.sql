@@ -4,5 +4,5 @@
         ('crm', 'contacts'), ('crm', 'consents'), ('crm', 'activities'),
         ('shop', 'products'), ('shop', 'orders'), ('shop', 'order_lines'),
         ('web', 'events'), ('esp', 'messages'), ('esp', 'events'),
-    ]) }}
+    ] + third_party_entities()) }}
 {%- endmacro %}

@@ -36,3 +36,20 @@
 {% macro default__days_between(earlier, later) -%}
     (epoch({{ later }}) - epoch({{ earlier }})) / 86400.0
 {%- endmacro %}
+
+{#- Text with a count of units since 1970 to a UTC timestamp; null where it is none, or out of any calendar. -#}
+{% macro from_epoch(text, units_per_second=1) -%}
+    {{ adapter.dispatch('from_epoch')(text, units_per_second) }}
+{%- endmacro %}
+
+{% macro default__from_epoch(text, units_per_second) -%}
+    case
+        when try_cast({{ text }} as bigint) between 0 and {{ 253402300799 * units_per_second }}
+            then make_timestamp(try_cast({{ text }} as bigint) * {{ 1000000 // units_per_second }})
+    end
+{%- endmacro %}
+
+{#- `2018-01-31 10:00:00 -0500`, as some exports write it, to ISO 8601. -#}
+{% macro iso_offset(text) -%}
+    regexp_replace(trim({{ text }}), '^(.*[0-9]) ?([+-][0-9]{2}):?([0-9]{2})$', '\1\2:\3')
+{%- endmacro %}

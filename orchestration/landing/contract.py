@@ -10,13 +10,17 @@ FORMATS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 
 @dataclass(frozen=True)
 class Entity:
-    """A kind of file. `one_of` lists columns of which at least one must be there."""
+    """A kind of file. `one_of` lists columns of which at least one must be there.
+
+    The raw table of an entity that `is_optional` is made by the first file that lands, and switches its models on.
+    """
 
     source: str
     name: str
     required: tuple[str, ...]
     optional: tuple[str, ...]
     one_of: tuple[str, ...] = ()
+    is_optional: bool = False
 
     @property
     def table(self) -> str:
@@ -77,5 +81,42 @@ ENTITIES = (
     Entity(
         "esp", "events", ("event_id", "event", "email", "occurred_at"),
         ("message_id", "url", "reason", "is_machine", "user_agent", "ip"),
+    ),
+    # The shapes of others, as they export them; dbt's macro `third_party_columns` reads the same columns.
+    Entity(
+        "segment", "events", ("messageId", "type"),
+        ("previousId", "groupId", "event", "name", "category", "properties", "traits", "context", "integrations",
+         "timestamp", "originalTimestamp", "sentAt", "receivedAt", "channel", "version", "projectId", "writeKey"),
+        one_of=("anonymousId", "userId"), is_optional=True,
+    ),
+    Entity(
+        "ga4", "events", ("event_name", "event_timestamp"),
+        ("event_date", "event_params", "event_previous_timestamp", "event_value_in_usd", "event_bundle_sequence_id",
+         "event_server_timestamp_offset", "privacy_info", "user_properties", "user_first_touch_timestamp", "user_ltv",
+         "device", "geo", "app_info", "traffic_source", "stream_id", "platform", "event_dimensions", "ecommerce",
+         "items", "collected_traffic_source", "session_traffic_source_last_click", "is_active_user",
+         "batch_event_index", "batch_page_id", "batch_ordering_id", "publisher"),
+        one_of=("user_pseudo_id", "user_id"), is_optional=True,
+    ),
+    Entity(
+        "shopify", "orders",
+        ("Name", "Financial Status", "Created at", "Currency", "Lineitem quantity", "Lineitem name",
+         "Lineitem price"),
+        ("Subtotal", "Shipping", "Taxes", "Total", "Discount Code", "Discount Amount", "Paid at",
+         "Fulfillment Status", "Fulfilled at", "Accepts Marketing", "Shipping Method", "Lineitem compare at price",
+         "Lineitem sku", "Lineitem discount", "Cancelled at", "Refunded Amount", "Id", "Source", "Vendor", "Tags"),
+        one_of=("Email", "Phone"), is_optional=True,
+    ),
+    Entity(
+        "sendgrid", "events", ("email", "timestamp", "event", "sg_event_id"),
+        ("sg_message_id", "smtp-id", "message_id", "category", "url", "reason", "response", "status", "type",
+         "attempt", "bounce_classification", "asm_group_id", "useragent", "ip", "sg_machine_open",
+         "marketing_campaign_id", "marketing_campaign_name"),
+        is_optional=True,
+    ),
+    Entity(
+        "mailchimp", "events", (),
+        ("fired_at", "data", "campaign_id", "list_id", "list_is_active", "email_id", "email_address"),
+        one_of=("type", "activity"), is_optional=True,
     ),
 )  # fmt: skip

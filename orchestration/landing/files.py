@@ -133,6 +133,7 @@ def _land_once(
         if identifier in known.load_ids:
             load = file.load(identifier, hashed, "repeated")
         else:
+            ledger.prepare_table(connection, file.entity)
             load = _insert(connection, file, readable, identifier, hashed, started)
             ledger.record(connection, load, file.landed_at)
         if file.path.stat().st_mtime_ns == state.st_mtime_ns:

@@ -53,15 +53,24 @@ class Known:
 
 
 def prepare_tables(connection: DuckDBPyConnection) -> None:
-    """Makes the ledger and an empty raw table for each entity, so that absent sources are empty ones."""
+    """Makes the ledger and an empty raw table for each entity, so that absent sources are empty ones.
+
+    An optional entity's table waits for its first file.
+    """
     connection.execute("create schema if not exists raw")
     connection.execute(Path(__file__).with_name("ledger.sql").read_text(encoding="utf-8"))
     for entity in ENTITIES:
-        columns = ", ".join(f'"{column}" varchar' for column in entity.columns)
-        connection.execute(
-            f"create table if not exists raw.{entity.table} ({columns}, _extra varchar, "
-            "_load_id varchar, _file varchar, _row bigint, _landed_at timestamp)"
-        )
+        if not entity.is_optional:
+            prepare_table(connection, entity)
+
+
+def prepare_table(connection: DuckDBPyConnection, entity: Entity) -> None:
+    """Makes the entity's empty raw table, unless it is there."""
+    columns = ", ".join(f'"{column}" varchar' for column in entity.columns)
+    connection.execute(
+        f"create table if not exists raw.{entity.table} ({columns}, _extra varchar, "
+        "_load_id varchar, _file varchar, _row bigint, _landed_at timestamp)"
+    )
 
 
 def content_hash(path: Path) -> str:

@@ -38,7 +38,7 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
         for model in models
         if any(source.startswith("source.sincerely.raw") for source in model["depends_on"]["nodes"])
     }
-    outside = {name for name in readers if not name.startswith(("stg_", "base_"))}
+    outside = {name for name in readers if not name.startswith(("src_", "stg_", "base_"))}
     # Quality holds landed rows against staged ones; the audience reads campaigns and the hash key.
     assert outside == {"quarantine", "load_reconciliation", "schema_drift", "message_candidates", "suppressions"}
 

@@ -61,8 +61,12 @@ final as (
         on latest.order_id = totals.order_id
     inner join identity_map
         on
-            coalesce(latest.customer_id, latest.email) = identity_map.identifier
-            and identity_map.identifier_type = case when latest.customer_id is null then 'email' else 'contact_id' end
+            coalesce(latest.customer_id, latest.email, latest.phone) = identity_map.identifier
+            and identity_map.identifier_type = case
+                when latest.customer_id is not null then 'contact_id'
+                when latest.email is not null then 'email'
+                else 'phone'
+            end
     where latest.version = 1
 
 )

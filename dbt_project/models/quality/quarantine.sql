@@ -29,12 +29,12 @@ newest_loads as (
         base._file as file,
         base._row as row_number,
         base._refusal as reason,
-        cast({{ row_as_json(source('raw', source_name ~ '_' ~ entity), 'received') }} as varchar) as row_json,
+        cast({{ row_as_json(received(source_name, entity), 'received') }} as varchar) as row_json,
         base._load_id as load_id,
         base._landed_at as landed_at,
         base._copy_number as copy_number
     from {{ ref('base_' ~ source_name ~ '__' ~ entity) }} as base
-    inner join {{ source('raw', source_name ~ '_' ~ entity) }} as received
+    inner join {{ received(source_name, entity) }} as received
         on base._load_id = received._load_id and base._row = received._row
     where base._refusal is not null
 

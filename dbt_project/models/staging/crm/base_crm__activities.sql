@@ -17,6 +17,10 @@ people as (
     select user_id
     from {{ ref('base_web__events') }}
     where _refusal is null and user_id is not null
+    union
+    select user_id
+    from {{ ref('base_segment__events') }}
+    where _refusal is null and user_id is not null
 
 ),
 

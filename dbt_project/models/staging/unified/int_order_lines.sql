@@ -6,6 +6,12 @@ with shop as (
 
 ),
 
+shopify as (
+
+    select * from {{ ref('stg_shopify__order_lines') }}
+
+),
+
 final as (
 
     select
@@ -20,6 +26,11 @@ final as (
         _row,
         _landed_at
     from shop
+    union all
+    select
+        'shopify', order_id, product_id, line_number, quantity, unit_price_amount, discount_amount, _load_id, _row,
+        _landed_at
+    from shopify
 
 )
 

@@ -6,6 +6,12 @@ with shop as (
 
 ),
 
+shopify as (
+
+    select * from {{ ref('stg_shopify__orders') }}
+
+),
+
 final as (
 
     select
@@ -24,6 +30,11 @@ final as (
         _row,
         _landed_at
     from shop
+    union all
+    select
+        'shopify', order_id, null, email, phone, currency, status, channel, discount_amount, shipping_amount,
+        ordered_at, _load_id, _row, _landed_at
+    from shopify
 
 )
 

@@ -6,6 +6,18 @@ with web as (
 
 ),
 
+segment as (
+
+    select * from {{ ref('stg_segment__events') }}
+
+),
+
+ga4 as (
+
+    select * from {{ ref('stg_ga4__events') }}
+
+),
+
 final as (
 
     select
@@ -13,7 +25,7 @@ final as (
         message_id,
         anonymous_id,
         user_id,
-        cast(null as varchar) as previous_id,
+        previous_id,
         case when type = 'identify' then {{ normalised_email("coalesce(properties ->> '$.email', context ->> '$.traits.email')") }} end as email,
         type,
         event,
@@ -25,6 +37,16 @@ final as (
         _row,
         _landed_at
     from web
+    union all
+    select
+        'segment', message_id, anonymous_id, user_id, previous_id, email, type, event, properties, context,
+        occurred_at, received_at, _load_id, _row, _landed_at
+    from segment
+    union all
+    select
+        'ga4', message_id, anonymous_id, user_id, null, null, type, event, properties, context,
+        occurred_at, null, _load_id, _row, _landed_at
+    from ga4
 
 )
 

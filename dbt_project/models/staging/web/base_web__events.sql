@@ -10,6 +10,14 @@ renamed as (
         trim(message_id) as message_id,
         nullif(trim(anonymous_id), '') as anonymous_id,
         nullif(trim(user_id), '') as user_id,
+        case
+            when lower(trim(type)) = 'alias'
+                then nullif(trim(coalesce(
+                    _extra ->> '$.previous_id', _extra ->> '$.previousId',
+                    {{ json_object_or_null('properties') }} ->> '$.previous_id',
+                    {{ json_object_or_null('properties') }} ->> '$.previousId'
+                )), '')
+        end as previous_id,
         lower(trim(type)) as type,
         event,
         case when json_valid(properties) then properties end as properties,

@@ -1,0 +1,33 @@
+{#- Text that holds a JSON object, else null. -#}
+{% macro json_object_or_null(text) -%}
+    {{ adapter.dispatch('json_of_type')(text, 'OBJECT') }}
+{%- endmacro %}
+
+{#- Text that holds a JSON list, else null. -#}
+{% macro json_list_or_null(text) -%}
+    {{ adapter.dispatch('json_of_type')(text, 'ARRAY') }}
+{%- endmacro %}
+
+{% macro default__json_of_type(text, type) -%}
+    case
+        when json_type(case when json_valid({{ text }}) then {{ text }} end) = '{{ type }}' then {{ text }}
+    end
+{%- endmacro %}
+
+{#- A JSON object of the given pairs (name, expression), without those that are null; null when none is left. -#}
+{% macro json_without_nulls(pairs) -%}
+    {{ adapter.dispatch('json_without_nulls')(pairs) }}
+{%- endmacro %}
+
+{% macro default__json_without_nulls(pairs) -%}
+    nullif(cast(json_merge_patch('{}', json_object(
+        {%- for name, expression in pairs %}
+        '{{ name }}', {{ expression }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    )) as varchar), '{}')
+{%- endmacro %}
+
+{#- One JSON object over another: where both have a name, the second's value stands. -#}
+{% macro json_merged(under, over) -%}
+    cast(json_merge_patch(coalesce({{ under }}, '{}'), coalesce({{ over }}, '{}')) as varchar)
+{%- endmacro %}

@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ received_if_present(source('raw', 'ga4_events'), third_party_columns('ga4', 'events')) }}
