@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration import dbt
-from orchestration.delivery.outbox import Outbox
 from orchestration.landing import files
 from orchestration.landing.contract import ENTITIES
 from orchestration.settings import load_settings
 from orchestration.warehouse import Warehouse
+from tests.building import build
 
 AS_OF = datetime(2017, 12, 31)
 TABLES = ("identity_map", "identity_merges", "activity", "sessions", "orders", "consents", "profiles")
@@ -104,7 +101,7 @@ class Shop:
         self._settings = load_settings({"SINCERELY_HOME": str(folder)})
         self._landed = datetime(2026, 1, 1, tzinfo=UTC)
 
-    def build(self, loads: list[list[Record]]) -> dict[str, list[tuple[Any, ...]]]:
+    def people(self, loads: list[list[Record]]) -> dict[str, list[tuple[Any, ...]]]:
         """The rows of the tables, in an order of their own."""
         warehouse = Warehouse(self._settings.warehouse)
         self._settings.warehouse.unlink(missing_ok=True)
@@ -120,25 +117,7 @@ class Shop:
                 landed = files.land(warehouse, self._settings.landing, entity, self._landed + timedelta(hours=number))
                 assert {each.status for each in landed} <= {"landed", "repeated"}, landed
                 path.unlink()
-        with warehouse.transaction() as connection:
-            connection.execute("create schema if not exists ml")
-            connection.execute(
-                "create table ml.churn_predictions (person_id varchar, churn_probability double, risk_band varchar)"
-            )
-        files.land_outbox(warehouse, Outbox(self._settings.outbox_url), "raw.outbox_messages")
-        done = subprocess.run(
-            [
-                dbt.executable(), "build", "--select", *(f"+{table}" for table in TABLES),
-                "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test",
-                "--project-dir", str(dbt.DBT_PROJECT),
-                "--target-path", str(dbt.target_path(self._settings)), "--vars", dbt.variables(AS_OF),
-            ],
-            env={**os.environ, **dbt.environment(self._settings)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout
+        build(self._settings.home, AS_OF, TABLES, "--exclude-resource-type", "test")
         with duckdb.connect(str(self._settings.warehouse), read_only=True) as connection:
             return {
                 table: connection.execute(f"select * from core.{table} order by all").fetchall() for table in TABLES
@@ -152,7 +131,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 @pytest.fixture(scope="module")
 def at_once(shop: Shop) -> dict[str, list[tuple[Any, ...]]]:
-    return shop.build([RECORDS])
+    return shop.people([RECORDS])
 
 
 def test_the_events_have_merges_shared_devices_and_visits_in_them(at_once: dict[str, list[tuple[Any, ...]]]) -> None:
@@ -174,5 +153,5 @@ def test_any_order_and_any_split_into_loads_gives_the_same_profiles(
         loads[draw.randrange(cuts)].append(record)
         if draw.random() < 0.1:  # sent again, in a later load or the same one
             loads[draw.randrange(cuts)].append(record)
-    found = shop.build(loads)
+    found = shop.people(loads)
     assert [table for table in TABLES if found[table] != at_once[table]] == []

@@ -11,10 +11,8 @@ import csv
 import gzip
 import io
 import json
-import os
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import zlib
@@ -27,13 +25,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.progress import track
 
-from orchestration import dbt
-from orchestration.delivery.outbox import Outbox
 from orchestration.landing import files
 from orchestration.landing.contract import ENTITIES, Entity
 from orchestration.landing.ledger import Load
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import Warehouse
+from tests.building import build
 
 _TOKEN = re.compile(rb"tok[0-9]+x[0-9]+x[0-9]+y")
 _TIMES = ("signed_up_at", "occurred_at", "ordered_at", "timestamp", "sent_at", "updated_at")
@@ -222,20 +219,12 @@ def _wrong_counts(warehouse: Warehouse, loads: list[Load]) -> list[str]:
     return problems
 
 
-def _unreconciled(settings, warehouse: Warehouse) -> list[str]:
-    files.land_outbox(warehouse, Outbox(settings.outbox_url), "raw.outbox_messages")
-    done = subprocess.run(
-        [
-            dbt.executable(), "build", "--select", "+quarantine", "+load_reconciliation",
-            "--exclude-resource-type", "unit_test", "--project-dir", str(dbt.DBT_PROJECT),
-            "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(datetime(2017, 12, 31)),
-        ],
-        env={**os.environ, **dbt.environment(settings)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    problems = [] if done.returncode == 0 else [f"dbt: {done.stdout[-1500:]}"]
+def _unreconciled(settings: Settings, warehouse: Warehouse) -> list[str]:
+    problems = []
+    try:
+        build(settings.home, datetime(2017, 12, 31), ["quarantine", "load_reconciliation"])
+    except AssertionError as error:
+        problems.append(f"dbt: {str(error)[-1500:]}")
     for row in warehouse.rows(
         "select load_id, rows_received, rows_staged, rows_quarantined, rows_duplicate from quality.load_reconciliation "
         "where rows_received <> rows_staged + rows_quarantined + rows_duplicate"
