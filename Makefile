@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install run test lint types bench dev lock clean
+.PHONY: install run test lint bench faults dev lock clean
 
 install: $(STAMP)
 
@@ -32,6 +32,9 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m tests.bench
+
+faults: $(STAMP)
+	@$(BIN)/python -m tests.faults.landing
 
 dev: $(STAMP)
 	@$(BIN)/sincerely dev

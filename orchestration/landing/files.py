@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,11 @@ from orchestration.errors import LandingError
 from orchestration.landing import ledger, readers
 from orchestration.landing.contract import ENTITIES, FORMATS, Entity
 from orchestration.landing.ledger import Load
-from orchestration.landing.line_ends import one_line_end
+from orchestration.landing.repairs import MixedLineEndsError, OpenQuotesError, one_line_end, without_open_quotes
 from orchestration.warehouse import Warehouse
+
+# Each repair may bring others to light; after so many, what is left of the file is one refused row.
+_MAX_REPAIRS = 12
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -102,11 +105,7 @@ def _land_file(begin: Transaction, file: _File, known: ledger.Known) -> Load:
             return file.load(before, "", "repeated")
         hashed = ledger.content_hash(file.path)
         identifier = ledger.load_id(file.entity, hashed)
-        try:
-            load = _land_once(begin, file, file.path, identifier, hashed, started, known, state)
-        except readers.MixedLineEndsError:
-            with one_line_end(file.path) as copy:
-                load = _land_once(begin, file, copy, identifier, hashed, started, known, state)
+        load = _land_readable(begin, file, identifier, hashed, started, known, state)
         known.load_ids.add(identifier)
         return load
     except (LandingError, OSError) as error:
@@ -119,39 +118,52 @@ def _land_file(begin: Transaction, file: _File, known: ledger.Known) -> Load:
         return load
 
 
-def _land_once(
-    begin: Transaction,
-    file: _File,
-    readable: Path,
-    identifier: str,
-    hashed: str,
-    started: float,
-    known: ledger.Known,
+def _land_readable(
+    begin: Transaction, file: _File, identifier: str, hashed: str, started: float, known: ledger.Known,
     state: os.stat_result,
-) -> Load:
+) -> Load:  # fmt: skip
+    """Lands the file, or a copy in which what keeps its other rows from being read is mended or set aside."""
+    stamp = readers.Stamp(file.entity, identifier, file.name, file.landed_at.replace(tzinfo=None))
+    readable = file.path
+    set_aside: list[str] = []
+    with ExitStack() as copies:
+        for left in range(_MAX_REPAIRS, -1, -1):
+            try:
+                stamp = replace(stamp, set_aside=tuple(set_aside), may_set_aside=left > 0)
+                return _land_once(begin, file, readable, stamp, hashed, started, known, state)
+            except MixedLineEndsError:
+                readable = copies.enter_context(one_line_end(readable))
+            except OpenQuotesError as error:
+                readable = copies.enter_context(without_open_quotes(readable, error.positions, set_aside))
+    raise LandingError(f"{file.name} cannot be read as CSV: its lines end in several ways. Save it as CSV again.")
+
+
+def _land_once(
+    begin: Transaction, file: _File, readable: Path, stamp: readers.Stamp, hashed: str, started: float,
+    known: ledger.Known, state: os.stat_result,
+) -> Load:  # fmt: skip
     with begin() as connection:
-        if identifier in known.load_ids:
-            load = file.load(identifier, hashed, "repeated")
+        if stamp.load_id in known.load_ids:
+            load = file.load(stamp.load_id, hashed, "repeated")
         else:
             ledger.prepare_table(connection, file.entity)
-            load = _insert(connection, file, readable, identifier, hashed, started)
+            load = _insert(connection, file, readable, stamp, hashed, started)
             ledger.record(connection, load, file.landed_at)
         if file.path.stat().st_mtime_ns == state.st_mtime_ns:
-            ledger.remember_state(connection, file.name, identifier, state.st_size, state.st_mtime_ns)
+            ledger.remember_state(connection, file.name, stamp.load_id, state.st_size, state.st_mtime_ns)
         return load
 
 
 def _insert(
-    connection: DuckDBPyConnection, file: _File, readable: Path, identifier: str, hashed: str, started: float
+    connection: DuckDBPyConnection, file: _File, readable: Path, stamp: readers.Stamp, hashed: str, started: float
 ) -> Load:
     reader = readers.reader_for(readable)
     if reader is None:
         raise LandingError(f"{file.name} has no known ending; use one of {', '.join(FORMATS)}.")
     readers.check_gzip(readable, file.name)
-    stamp = readers.Stamp(file.entity, identifier, file.name, file.landed_at.replace(tzinfo=None))
     read = reader(connection, readable, stamp)
     return file.load(
-        identifier, hashed, "landed", rows_received=read.rows + read.rejected, rows_rejected=read.rejected,
+        stamp.load_id, hashed, "landed", rows_received=read.rows + read.rejected, rows_rejected=read.rejected,
         seconds=time.perf_counter() - started, columns=read.columns,
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from orchestration.errors import LandingError
 from orchestration.landing import kinds
 from orchestration.landing.contract import Entity
 from orchestration.landing.quoting import literal, name
+from orchestration.landing.repairs import MixedLineEndsError, OpenQuotesError, open_bytes, placeholder
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -35,10 +36,6 @@ _NO_DELIMITER = "\\x01"
 _REJECTS = "store_rejects = true, rejects_table = '_refused', rejects_scan = '_refused_scan'"
 
 
-class MixedLineEndsError(LandingError):
-    """The file's lines end in several ways; with one way, it can be read."""
-
-
 @dataclass(frozen=True)
 class Stamp:
     """What every landed row carries besides its content."""
@@ -47,6 +44,9 @@ class Stamp:
     load_id: str
     file: str
     landed_at: datetime
+    # Lines that were set aside because their quote is never closed; placeholders stand for them in the file.
+    set_aside: tuple[str, ...] = ()
+    may_set_aside: bool = True
 
     @property
     def values(self) -> list[object]:
@@ -106,6 +106,8 @@ def read_csv(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> Read:
     )
     insert = _insert_sql(stamp.entity, header, f"read_csv({options}, {_REJECTS})", "row_number() over ()")
     rows = _inserted(connection, insert, stamp)
+    if stamp.may_set_aside:
+        _find_open_quotes(connection)
     rejected = _keep_refused_lines(connection, path, stamp)
     sample = f"select * from read_csv({options}, ignore_errors = true) limit {kinds.SAMPLE_ROWS}"
     return Read(rows, rejected, kinds.of_sample(connection, sample, header))
@@ -240,6 +242,18 @@ def _check_columns(present: list[str], stamp: Stamp) -> None:
         )
 
 
+def _find_open_quotes(connection: DuckDBPyConnection) -> None:
+    """Raises OpenQuotesError for refused rows that go on over several lines: those after the first may be good."""
+    found = connection.execute(
+        "select distinct line_byte_position - 1 as position from _refused "
+        "where error_type = 'UNQUOTED VALUE' "
+        f"and (contains(trim(csv_line, chr(10) || chr(13)), chr(10)) or strlen(csv_line) >= {_SHOWN_BYTES}) "
+        "order by position"
+    ).fetchall()
+    if found:
+        raise OpenQuotesError([position for (position,) in found])
+
+
 def _keep_refused_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp, *, has_header: bool = True) -> int:
     """Moves the lines that DuckDB's reader refused into `raw.rejects`, counts them into `_row`; returns how many."""
     (found,) = connection.execute("select count(*) from _refused").fetchall()[0]
@@ -252,8 +266,14 @@ def _keep_refused_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp
 def _move_refused_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp, has_header: bool) -> int:
     sql = (Path(__file__).with_name("refused_lines.sql")).read_text(encoding="utf-8")
     connection.register("_whole", _whole_lines(connection, path, has_header))
+    places = [placeholder(number) for number in range(len(stamp.set_aside))]
+    connection.register(
+        "_set_aside",
+        pa.table({"place": pa.array(places, pa.string()), "row_text": pa.array(stamp.set_aside, pa.string())}),
+    )
     connection.execute(f"create or replace temp table _refused_rows as {sql}", [1 if has_header else 0])
     connection.unregister("_whole")
+    connection.unregister("_set_aside")
     for table, load, row in (
         (f"raw.{stamp.entity.table}", "_load_id", "_row"),
         ("raw.rejects", "load_id", "row_number"),
@@ -279,7 +299,7 @@ def _whole_lines(connection: DuckDBPyConnection, path: Path, is_csv: bool) -> pa
         f"where error_type = 'INVALID ENCODING' or strlen(csv_line) >= {_SHOWN_BYTES} group by line order by line"
     ).fetchall()
     texts = []
-    with _open_bytes(path) as file:
+    with open_bytes(path) as file:
         for _, position in found:
             file.seek(position - 1)
             texts.append(_record(file, is_csv).decode("utf-8", errors="backslashreplace"))
@@ -294,10 +314,6 @@ def _record(file: BinaryIO, is_csv: bool) -> bytes:
         if (record.strip() and not (is_csv and record.count(b'"') % 2)) or len(record) > _MAX_LINE_BYTES:
             break
     return record.rstrip(b"\r\n")
-
-
-def _open_bytes(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path)) if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def _inserted(connection: DuckDBPyConnection, sql: str, stamp: Stamp, values: list[object] | None = None) -> int:

@@ -101,6 +101,37 @@ def test_a_row_that_cannot_be_read_is_kept_with_its_number_and_reason(warehouse:
     ]
 
 
+def test_a_quote_that_is_never_closed_costs_its_own_row_and_no_other(warehouse: Warehouse, folder: Path) -> None:
+    good = [f"{number},a.{number}@example.com,2017\n" for number in range(1, 41)]
+    lines = list(good)
+    for number in (3, 4, 17, 30, 40):
+        lines[number - 1] = f'{number},"a.{number}@example.com,2017\n'
+    lines[9] = '10,"two\nlines",2017\n'
+    (folder / "a.csv").write_text(HEADER + "".join(lines))
+    (folder / "b.csv.gz").write_bytes(gzip.compress((HEADER + '1,"' + "x" * 20_000 + ",2017\n" + good[1]).encode()))
+    loads = land(warehouse, folder)
+    assert [(load.rows_received, load.rows_rejected) for load in loads] == [(40, 5), (2, 1)]
+    rejects = warehouse.rows("select row_number, reason, row_text from raw.rejects where file like '%a.csv' order by 1")
+    assert [row["row_number"] for row in rejects] == [3, 4, 17, 30, 40]
+    assert {row["reason"] for row in rejects} == {"has a quote that is not closed"}
+    assert rejects[0]["row_text"] == '3,"a.3@example.com,2017'
+    kept = warehouse.rows("select contact_id, _row from raw.crm_contacts where _file like '%a.csv' order by _row")
+    assert [(row["contact_id"], row["_row"]) for row in kept] == [
+        (str(number), number) for number in range(1, 41) if number not in (3, 4, 17, 30, 40)
+    ]
+
+
+def test_lines_that_end_in_several_ways_land_all_the_same(warehouse: Warehouse, folder: Path) -> None:
+    (folder / "a.csv").write_bytes(
+        HEADER.encode()
+        + b'1,a@example.com,2017\r\n2,b@example.com,2017\r3,"c\r\nc",2017\n\n4,"d,2017\r\n5,e@example.com,2017'
+    )
+    (load,) = land(warehouse, folder)
+    assert (load.status, load.rows_received, load.rows_rejected) == ("landed", 5, 1)
+    kept = warehouse.rows("select contact_id from raw.crm_contacts order by _row")
+    assert [row["contact_id"] for row in kept] == ["1", "2", "3", "5"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
