@@ -17,6 +17,10 @@ class LandingError(SincerelyError):
     """A file of the landing zone cannot be landed."""
 
 
+class ConnectorError(SincerelyError):
+    """A database or an API cannot be read."""
+
+
 class LockedError(SincerelyError):
     """Another process holds what this one needs."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestration.connectors import last_syncs
 from orchestration.delivery.outbox import Outbox
 from orchestration.locks import holder
 from orchestration.settings import Settings
@@ -42,6 +43,8 @@ def collect(settings: Settings) -> dict[str, list[str]]:
     warehouse = Warehouse(settings.warehouse, settings.memory_limit)
     running = holder(settings.home / "run.lock")
     facts: dict[str, list[str]] = {"running": [running] if running else []}
+    if synced := last_syncs.lines(settings.home):
+        facts["connectors"] = synced
     if not settings.warehouse.exists():
         return {**facts, "landed": ["nothing yet; run `sincerely run`"]}
     if warehouse.exists("quality.freshness"):

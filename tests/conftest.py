@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import postgres_server, shop  # noqa: F401
 from tests.world import write_world
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,10 +7,11 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from orchestration.defs import connectors
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import planner
 from orchestration.errors import LandingError
-from orchestration.landing import files
+from orchestration.landing import deletions, files
 from orchestration.landing.contract import ENTITIES, Entity
 from orchestration.landing.keys import email_hash_key
 from orchestration.settings import CAMPAIGNS
@@ -37,7 +38,7 @@ def _landing_asset(entity: Entity) -> dg.AssetsDefinition:
                 description="No file of the landing zone was refused.",
             )
         ],
-        deps=[dg.AssetKey(["raw", "tables"])],
+        deps=[dg.AssetKey(["raw", "tables"]), *connectors.deps(entity)],
         **_RAW,
     )
     def landed(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
@@ -89,6 +90,10 @@ def raw_tables(home: Home) -> dg.MaterializeResult:
                      description="One row per line that could not be read as a row."),
         dg.AssetSpec(["raw", "schema_changes"], deps=landing_assets, kinds={"duckdb"}, group_name="landing",
                      description="One row per column that a load changed against the load before it."),
+        dg.AssetSpec(["raw", "deletions"], deps=landing_assets, kinds={"duckdb"}, group_name="landing",
+                     description="One row per change of a key that vanished from its source, or came back."),
+        dg.AssetSpec(["raw", "snapshots"], deps=landing_assets, kinds={"duckdb"}, group_name="landing",
+                     description="One row per full refresh of a source, with how many keys it deleted."),
         dg.AssetSpec(["raw", "hash_keys"], deps=[["raw", "tables"]], kinds={"duckdb"}, group_name="landing",
                      description="The key of hashes that outlive erasure."),
     ],
@@ -98,11 +103,12 @@ def raw_tables(home: Home) -> dg.MaterializeResult:
     ],
     pool=WAREHOUSE_POOL,
 )  # fmt: skip
-def landing_ledger(home: Home) -> Iterator[dg.MaterializeResult]:
-    """What was landed, and what could not be."""
+def landing_ledger(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
+    """What was landed, what could not be, and what its source has no longer."""
     warehouse = home.warehouse()
+    deletions.record(warehouse, home.settings(), list(connectors.STREAMS), home.instant(context))
     strangers = files.strangers(home.settings().landing)
-    for table in ("loads", "rejects", "schema_changes", "hash_keys"):
+    for table in ("loads", "rejects", "schema_changes", "deletions", "snapshots", "hash_keys"):
         (counted,) = warehouse.rows(f"select count(*) as rows_count from raw.{table}")
         checks = (
             [

@@ -13,6 +13,7 @@ class Entity:
     """A kind of file. `one_of` lists columns of which at least one must be there.
 
     The raw table of an entity that `is_optional` is made by the first file that lands, and switches its models on.
+    `key` names the columns that tell its things apart, where a thing can vanish; events only happen.
     """
 
     source: str
@@ -21,6 +22,7 @@ class Entity:
     optional: tuple[str, ...]
     one_of: tuple[str, ...] = ()
     is_optional: bool = False
+    key: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -48,6 +50,7 @@ ENTITIES = (
         ("phone", "first_name", "last_name", "birth_date", "gender", "city", "region", "country", "timezone",
          "language", "preferences", "signup_source", "referrer", "utm_source", "utm_medium", "utm_campaign",
          "updated_at", "is_deleted"),
+        key=("contact_id",),
     ),
     Entity(
         "crm", "consents", ("purpose", "action", "occurred_at"), ("source", "text_version", "proof"),
@@ -60,15 +63,17 @@ ENTITIES = (
         "shop", "products", ("product_id", "name"),
         ("category", "department", "brand", "price_amount", "currency", "image_url", "product_url",
          "is_available", "is_consumable", "updated_at"),
+        key=("product_id",),
     ),
     Entity(
         "shop", "orders", ("order_id", "ordered_at"),
         ("currency", "discount_amount", "shipping_amount", "status", "channel"),
-        one_of=("customer_id", "email"),
+        one_of=("customer_id", "email"), key=("order_id",),
     ),
     Entity(
         "shop", "order_lines",
         ("order_id", "line_number", "product_id", "quantity", "unit_price_amount"), ("discount_amount",),
+        key=("order_id", "line_number"),
     ),
     Entity(
         "web", "events", ("message_id", "type", "timestamp"),

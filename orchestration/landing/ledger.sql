@@ -44,3 +44,24 @@ create table if not exists raw.rejects (
     row_text varchar,
     landed_at timestamp
 );
+
+create table if not exists raw.deletions (
+    source varchar,
+    entity varchar,
+    connector varchar,
+    key varchar,
+    is_deleted boolean,
+    seen_at timestamp,
+    snapshot_id varchar
+);
+
+create table if not exists raw.snapshots (
+    source varchar,
+    entity varchar,
+    connector varchar,
+    snapshot_id varchar,
+    rows_count bigint,
+    keys_deleted bigint,
+    keys_returned bigint,
+    seen_at timestamp
+);

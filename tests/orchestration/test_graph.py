@@ -12,7 +12,7 @@ from orchestration.landing.contract import ENTITIES
 
 OURS = {
     *(f"raw/{entity.table}" for entity in ENTITIES),
-    "raw/tables", "raw/loads", "raw/rejects", "raw/schema_changes", "raw/hash_keys",
+    "raw/tables", "raw/loads", "raw/rejects", "raw/schema_changes", "raw/deletions", "raw/snapshots", "raw/hash_keys",
     "raw/campaigns", "raw/campaign_variants", "raw/outbox_messages", "raw/outbox_handovers",
     "ml/churn_predictions", "ml/churn_evaluations", "ml/recommendations", "ml/recommendation_evaluations",
     "outbox/planned_messages", "outbox/handed_over_messages", "reports/index",

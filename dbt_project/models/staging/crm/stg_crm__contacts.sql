@@ -6,3 +6,4 @@ where
     _refusal is null
     and _copy_number = 1
     and signed_up_at <= {{ as_of() }} and coalesce(updated_at <= {{ as_of() }}, true)
+    and not {{ is_deleted_at_source('crm', 'contacts', ['contact_id']) }}

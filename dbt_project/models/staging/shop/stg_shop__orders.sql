@@ -6,3 +6,4 @@ where
     _refusal is null
     and _copy_number = 1
     and ordered_at <= {{ as_of() }}
+    and not {{ is_deleted_at_source('shop', 'orders', ['order_id']) }}

@@ -6,3 +6,4 @@ where
     _refusal is null
     and _copy_number = 1
     and coalesce(updated_at <= {{ as_of() }}, true)
+    and not {{ is_deleted_at_source('shop', 'products', ['product_id']) }}
