@@ -30,7 +30,7 @@ judged as (
         present.key_digest is null as is_deleted,
         coalesce(known.is_deleted, false) as was_deleted,
     from delivered
-    left join present on sha256($secret || ':' || delivered.key) = present.key_digest
+    left join present on left(sha256($secret || ':' || delivered.key), 32) = present.key_digest
     left join known on delivered.key = known.key
     where delivered.key is not null
 

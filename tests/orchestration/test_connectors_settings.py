@@ -9,6 +9,7 @@ import pytest
 from orchestration.connectors.settings import load_streams
 from orchestration.connectors.streams import Cursor, RestResource, SqlTable
 from orchestration.errors import SettingsError
+from tests.conftest import ROOT
 
 SQL = """
 [shop_db]
@@ -90,3 +91,13 @@ def test_a_secret_that_stands_in_the_file_is_refused_and_not_repeated(tmp_path: 
         load_streams(tmp_path)
     assert "put the secret into a variable" in str(raised.value)
     assert "hunter2" not in str(raised.value)
+
+
+def test_the_readmes_example_is_good(tmp_path: Path) -> None:
+    example = (ROOT / "README.md").read_text().partition("```toml\n[shop_db]")[2].partition("```")[0]
+    (tmp_path / "sources.toml").write_text("[shop_db]" + example.replace("# allow", "allow").replace("# att", "att"))
+    assert [stream.entity.label for stream in load_streams(tmp_path)] == [
+        "crm/contacts",
+        "shop/products",
+        "shop/orders",
+    ]
