@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from orchestration.errors import SincerelyError, storage_error
 from orchestration.locks import exclusive
@@ -53,6 +55,17 @@ def target_path(settings: Settings) -> Path:
     return settings.home / "dbt" / "target"
 
 
+def compiled(settings: Settings, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The SQL that the home's builds last made of each model of the manifest, by its unique id."""
+    folder = target_path(settings) / "compiled"
+    files = {
+        unique_id: folder / node["package_name"] / node["original_file_path"]
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model"
+    }
+    return {unique_id: file.read_text(encoding="utf-8") for unique_id, file in files.items() if file.is_file()}
+
+
 def manifest(settings: Settings) -> Path:
     """The project's parsed manifest, made anew when a file of the project has changed.
 
@@ -65,7 +78,7 @@ def manifest(settings: Settings) -> Path:
     except OSError as error:
         raise storage_error(error, target) from error
     with exclusive(target / "manifest.lock", wait_seconds=_PARSE_WAIT_SECONDS):
-        path, stamp, fingerprint = target / "manifest.json", target / "manifest.sha256", _fingerprint()
+        path, stamp, fingerprint = target / "manifest.json", target / "manifest.sha256", _fingerprint(settings)
         if not (path.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == fingerprint):
             _parse(settings, target)
             stamp.write_text(fingerprint, encoding="ascii")
@@ -88,8 +101,8 @@ def _parse(settings: Settings, target: Path) -> None:
         raise SincerelyError("The dbt project does not parse: " + " ".join(lines[-6:]))
 
 
-def _fingerprint() -> str:
-    digest = hashlib.sha256(os.environ.get("SINCERELY_TARGET", "").encode())
+def _fingerprint(settings: Settings) -> str:
+    digest = hashlib.sha256(settings.target.encode())
     for pattern in _SOURCES:
         for path in sorted(DBT_PROJECT.rglob(pattern)):
             digest.update(str(path.relative_to(DBT_PROJECT)).encode())

@@ -28,6 +28,8 @@ _QUERIES = {
     "freshness": "select * from quality.freshness order by entity",
     "loads": "select file, rows_received, rows_rejected from raw.loads where status = 'landed' order by file",
 }
+# Apart from the others: Python writes it, so a home that was only built by dbt has none.
+_UNUSED = "select * from quality.unused_attributes order by source, entity, attribute"
 
 
 def write(settings: Settings) -> Path:
@@ -36,6 +38,7 @@ def write(settings: Settings) -> Path:
     if not settings.warehouse.exists() or not warehouse.exists("delivery.messages"):
         raise SincerelyError("Nothing is built yet; run `sincerely run` first.")
     facts: dict[str, Any] = {name: warehouse.rows(sql) for name, sql in _QUERIES.items()}
+    facts["unused_attributes"] = warehouse.rows(_UNUSED) if warehouse.exists("quality.unused_attributes") else []
     page = Environment(loader=FileSystemLoader(_PAGES), autoescape=True).get_template("report.html.j2")
     path = settings.reports / "index.html"
     try:
@@ -57,3 +60,8 @@ def _demo(settings: Settings) -> dict[str, Any] | None:
 
 def _plots(models: Path) -> list[str]:
     return [base64.b64encode(path.read_bytes()).decode("ascii") for path in sorted(models.glob("*/latest.png"))]
+
+
+def queries() -> tuple[str, ...]:
+    """What the report reads of the warehouse."""
+    return tuple(_QUERIES.values())

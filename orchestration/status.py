@@ -35,6 +35,13 @@ _DRIFT = """
 _QUARANTINE = """
     select file, row_number, reason from quality.quarantine where is_open order by all limit 20
 """
+_UNUSED = """
+    select
+        source || '/' || entity as entity,
+        count(*) as attributes_count,
+        string_agg(attribute, ', ' order by attribute) as names
+    from quality.unused_attributes group by all order by all
+"""
 _FRESHNESS = "select entity, rows_count, age_days from quality.freshness order by entity"
 
 
@@ -61,6 +68,8 @@ def collect(settings: Settings) -> dict[str, list[str]]:
         facts["quarantine"] = [
             f"{row['file']} row {row['row_number']}: {row['reason']}" for row in warehouse.rows(_QUARANTINE)
         ]
+    if warehouse.exists("quality.unused_attributes"):
+        facts["collected_and_used_by_nobody"] = _unused(warehouse.rows(_UNUSED))
     facts["outbox"] = [
         f"{campaign}: {count:,} {state.replace('_', ' ')}"
         for (campaign, state), count in sorted(Outbox(settings.outbox_url).counts().items())
@@ -75,3 +84,11 @@ def _drift(row: dict[str, Any]) -> str:
     if row["change"] == "removed":
         return f"{where} is gone (was {row['kind_before']})"
     return f"{where} was {row['kind_before']}, is {row['kind_after']}"
+
+
+def _unused(rows: list[dict[str, Any]]) -> list[str]:
+    total = sum(row["attributes_count"] for row in rows)
+    if not total:
+        return []
+    head = f"{total} {'attribute' if total == 1 else 'attributes'}; `quality.unused_attributes` says why:"
+    return [head, *(f"{row['entity']}: {row['names']}" for row in rows)]

@@ -1,4 +1,4 @@
-"""What the models are told besides the data: months, thresholds, and what their versions stand for."""
+"""What the models are told: their rows, months, thresholds, and what their versions stand for."""
 
 from __future__ import annotations
 
@@ -12,6 +12,23 @@ import yaml
 from ml import churn
 from ml.store import ModelMetadata
 from orchestration.settings import DBT_PROJECT
+
+CHURN_EXAMPLES = "select * from ml.churn_examples order by cutoff, split, person_id"
+PURCHASES = """
+    select person_id, product_id, purchased_at, quantity from ml.interactions
+    order by person_id, purchased_at, order_id, product_id, quantity
+"""
+PRODUCTS = """
+    select
+        product_id,
+        case when is_sensitive then 'something like it' else name end as name,
+        category,
+        is_available and not is_sensitive as is_available,
+        is_consumable
+    from core.products
+    order by product_id
+"""
+PEOPLE = "select person_id from core.people order by person_id"
 
 
 def last_month(as_of: datetime) -> tuple[datetime, datetime]:

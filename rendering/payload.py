@@ -17,6 +17,8 @@ from rendering.plaintext import tidy
 from rendering.templates import Compiled
 from rendering.tokens import clean, context
 
+# Fields of a record that every message needs, whatever its campaign declares.
+MESSAGE_FIELDS = ("message_id", "person_id", "occurrence", "variant", "email")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _ADDRESS = re.compile(r"[^\s<>,;:\"@\x00-\x1f\x7f]+@[^\s<>,;:\"@\x00-\x1f\x7f]+")
 

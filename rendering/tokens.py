@@ -20,6 +20,8 @@ from rendering.parts import Token
 MAX_TEXT_CHARACTERS = 500
 DEFAULT_LOCALE = "en_US"
 DEFAULT_CURRENCY = "USD"
+# Fields of a record that say how values are written for its reader, whatever tokens there are.
+WRITING_FIELDS = ("currency", "timezone", "language", "country")
 # Characters that break a line, hide text, or turn its direction around; half of a surrogate pair is no text.
 _BREAKS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]+")
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")

@@ -12,24 +12,16 @@ import pyarrow.compute as pc
 
 from ml import churn, evaluation, plots, recommend, store
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.training import churn_metadata, last_month, recommender_metadata, risk_bands
-
-_CHURN = "select * from ml.churn_examples order by cutoff, split, person_id"
-_PURCHASES = """
-    select person_id, product_id, purchased_at, quantity from ml.interactions
-    order by person_id, purchased_at, order_id, product_id, quantity
-"""
-_PRODUCTS = """
-    select
-        product_id,
-        case when is_sensitive then 'something like it' else name end as name,
-        category,
-        is_available and not is_sensitive as is_available,
-        is_consumable
-    from core.products
-    order by product_id
-"""
-_PEOPLE = "select person_id from core.people order by person_id"
+from orchestration.training import (
+    CHURN_EXAMPLES,
+    PEOPLE,
+    PRODUCTS,
+    PURCHASES,
+    churn_metadata,
+    last_month,
+    recommender_metadata,
+    risk_bands,
+)
 
 
 def _specs(model: str, table: str, evaluations: str, deps: list[list[str]], words: str) -> list[dg.AssetSpec]:
@@ -63,7 +55,7 @@ def _specs(model: str, table: str, evaluations: str, deps: list[list[str]], word
 def churn_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
     """Who will buy nothing in the next days."""
     warehouse, settings, as_of = home.warehouse(), home.settings(), home.instant(context)
-    examples = warehouse.table(_CHURN)
+    examples = warehouse.table(CHURN_EXAMPLES)
     measured = examples.filter(pc.and_(examples["is_in_population"], pc.not_equal(examples["split"], "score")))
     model = churn.fit(measured)
     metadata = churn_metadata(model, measured, as_of)
@@ -122,8 +114,8 @@ def churn_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Ma
 def recommendation_models(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
     """What a person buys again, and what they might try."""
     warehouse, settings, as_of = home.warehouse(), home.settings(), home.instant(context)
-    purchases, products = warehouse.table(_PURCHASES), warehouse.table(_PRODUCTS)
-    people = warehouse.table(_PEOPLE)["person_id"].to_pylist()
+    purchases, products = warehouse.table(PURCHASES), warehouse.table(PRODUCTS)
+    people = warehouse.table(PEOPLE)["person_id"].to_pylist()
     metadata = recommender_metadata(purchases, products, as_of)
     cutoff, until = last_month(as_of)
     evaluations = evaluation.evaluate_recommendations(

@@ -14,8 +14,10 @@ from rendering.campaign import CAMPAIGNS, load_campaign
 from rendering.eml import to_eml
 from rendering.errors import RenderError
 from rendering.links import UNSUBSCRIBE, Site, verify
-from rendering.payload import render, render_batch
+from rendering.payload import MESSAGE_FIELDS, render, render_batch
+from rendering.samples import samples
 from rendering.templates import compile_campaign
+from rendering.tokens import WRITING_FIELDS
 from rendering.wording import list_join, money, readable
 from tests.rendering.conftest import CAMPAIGN, person, regular
 
@@ -228,3 +230,28 @@ def test_lists_are_joined_as_people_write_them():
         "a and b",
         "a, b and c",
     ]
+
+
+class Noting(dict):
+    """A record that knows which of its fields were asked for."""
+
+    def __init__(self, fields) -> None:
+        super().__init__(fields)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name):
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+@pytest.mark.parametrize("folder", sorted(file.parent for file in CAMPAIGNS.glob("*/campaign.yml")))
+def test_a_message_reads_no_field_that_its_campaign_or_we_do_not_declare(folder) -> None:
+    campaign = load_campaign(folder)
+    for sample in samples(campaign):
+        record = Noting(sample)
+        render(compile_campaign(campaign), record, SITE)
+        assert record.asked == {*MESSAGE_FIELDS, *WRITING_FIELDS, *campaign.tokens, "slots"}

@@ -1,0 +1,63 @@
+"""What reads dbt's tables from outside dbt: campaigns, models and the report, each by its own query."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from ml import churn
+from orchestration import report, training
+from orchestration.delivery import planner
+from orchestration.lineage.project import Reader
+from rendering.campaign import Campaign
+from rendering.decisions import columns_used
+from rendering.errors import PredicateError
+from rendering.parts import Rule
+from rendering.payload import MESSAGE_FIELDS
+from rendering.tokens import WRITING_FIELDS
+
+# The columns of churn's examples beside its features: whose they are, when, and what came of it.
+_CHURN_KEYS = ("person_id", "cutoff", "split", "is_in_population", "is_churned")
+
+
+def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
+    """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
+    return [*_campaigns(campaigns), *_models(), *_reports()]
+
+
+def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
+    for campaign in campaigns:
+        name = f"campaign {campaign.name}"
+        wanted = dict.fromkeys(MESSAGE_FIELDS, "message") | dict.fromkeys(WRITING_FIELDS, "writing of values")
+        wanted |= {token: f"token {token}" for token in campaign.tokens}
+        if campaign.uses_recommendations:
+            wanted["recommendations"] = "recommendations"
+        # The rules stand in the planner's query too; alone, each says by its name who uses a column.
+        sql = planner.records_sql(dataclasses.replace(campaign, slots={}))
+        yield Reader(name, sql, wanted, exposure="mailing")
+        for slot, rules in campaign.slots.items():
+            for rule in rules:
+                if rule.when is not None:
+                    yield _rule(name, slot, rule)
+
+
+def _rule(campaign: str, slot: str, rule: Rule) -> Reader:
+    try:
+        columns = sorted(columns_used(rule.when or ""))
+    except PredicateError:  # lint says what is wrong with it; in doubt, it reads all
+        return Reader(campaign, "select * from core.profiles", exposure="mailing")
+    words = f"rule {rule.name} of {slot}"
+    listed = ", ".join(f"p.{column}" for column in columns) or "1"
+    return Reader(campaign, f"select {listed} from core.profiles as p", dict.fromkeys(columns, words), "mailing")
+
+
+def _models() -> Iterator[Reader]:
+    wanted = dict.fromkeys(_CHURN_KEYS, "example") | dict.fromkeys(churn.FEATURES, "feature")
+    yield Reader("model churn", training.CHURN_EXAMPLES, wanted, exposure="churn_model")
+    for sql in (training.PURCHASES, training.PRODUCTS, training.PEOPLE):
+        yield Reader("model recommendations", sql, exposure="recommendation_models")
+
+
+def _reports() -> Iterator[Reader]:
+    for sql in report.queries():
+        yield Reader("report", sql)
