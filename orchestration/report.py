@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
+from orchestration import audits
 from orchestration.errors import SincerelyError, storage_error
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -24,9 +25,6 @@ _QUERIES = {
         select campaign, occurrence, state, count(*) as messages from delivery.messages group by all order by all
     """,
     "exclusions": "select campaign, reason, count(*) as people from delivery.exclusions group by all order by all",
-    "quarantine": "select file, reason, count(*) as rows_count from quality.quarantine group by all order by all",
-    "freshness": "select * from quality.freshness order by entity",
-    "loads": "select file, rows_received, rows_rejected from raw.loads where status = 'landed' order by file",
 }
 # Apart from the others: Python writes it, so a home that was only built by dbt has none.
 _UNUSED = "select * from quality.unused_attributes order by source, entity, attribute"
@@ -35,10 +33,12 @@ _UNUSED = "select * from quality.unused_attributes order by source, entity, attr
 def write(settings: Settings) -> Path:
     """Writes `reports/index.html` of the home from what is built, and returns its path."""
     warehouse = Warehouse(settings.warehouse, settings.memory_limit)
-    if not settings.warehouse.exists() or not warehouse.exists("delivery.messages"):
+    needed = ("delivery.messages", "quality.audits")
+    if not settings.warehouse.exists() or not all(warehouse.exists(table) for table in needed):
         raise SincerelyError("Nothing is built yet; run `sincerely run` first.")
     facts: dict[str, Any] = {name: warehouse.rows(sql) for name, sql in _QUERIES.items()}
     facts["unused_attributes"] = warehouse.rows(_UNUSED) if warehouse.exists("quality.unused_attributes") else []
+    facts["audits"] = audits.collect(warehouse)
     page = Environment(loader=FileSystemLoader(_PAGES), autoescape=True).get_template("report.html.j2")
     path = settings.reports / "index.html"
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestration import audits
 from orchestration.connectors import last_syncs
 from orchestration.delivery.outbox import Outbox
 from orchestration.locks import holder
@@ -46,7 +47,7 @@ _FRESHNESS = "select entity, rows_count, age_days from quality.freshness order b
 
 
 def collect(settings: Settings) -> dict[str, list[str]]:
-    """Lines for a person under the titles: running, landed, refused files, drift, quarantine, waiting."""
+    """Lines for a person: running, landed, refused files, drift, quarantine, audits, what nobody uses, waiting."""
     warehouse = Warehouse(settings.warehouse, settings.memory_limit)
     running = holder(settings.home / "run.lock")
     facts: dict[str, list[str]] = {"running": [running] if running else []}
@@ -70,6 +71,8 @@ def collect(settings: Settings) -> dict[str, list[str]]:
         ]
     if warehouse.exists("quality.unused_attributes"):
         facts["collected_and_used_by_nobody"] = _unused(warehouse.rows(_UNUSED))
+    facts["what_the_audits_found"] = audits.found(warehouse)
+    facts["what_got_worse"] = audits.got_worse(warehouse)
     facts["outbox"] = [
         f"{campaign}: {count:,} {state.replace('_', ' ')}"
         for (campaign, state), count in sorted(Outbox(settings.outbox_url).counts().items())

@@ -12,3 +12,10 @@
     from {{ model }}
     where {{ column_name }} < {{ low }} or {{ column_name }} > {{ high }}
 {% endtest %}
+
+{#- No audit of an area has reached a level; the failing rows say in words what was found. -#}
+{% test no_audit_at_level(model, area, level) %}
+    select kind, subject, found_count, words
+    from {{ model }}
+    where area = '{{ area }}' and level = '{{ level }}'
+{% endtest %}

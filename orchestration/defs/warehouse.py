@@ -1,5 +1,6 @@
 """The dbt project as assets and checks; Dagster splits the build around the models by itself."""
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,7 +11,11 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from orchestration import dbt
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.settings import DBT_PROJECT, load_settings
+from orchestration.warehouse import Warehouse
 
+# Nothing is built on the audits, so one that fails is a problem of the run and stops nothing.
+_AUDITS = dg.AssetKey(["quality", "audits"])
+_AUDIT_WORDS = "select words from quality.audits where area = ? and level = ? order by words"
 _COUNTS = """
     select schema_name || '.' || table_name as name, estimated_size as rows_count
     from duckdb_tables()
@@ -34,6 +39,13 @@ class _Translator(DagsterDbtTranslator):
             return spec
         return spec.merge_attributes(deps=[dg.AssetKey(["raw", "loads"])])
 
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        """A failed audit does not hold back the report, which shows it."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec._replace(blocking=False) if spec and asset_spec.key == _AUDITS else spec
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["fqn"][1]) if len(dbt_resource_props["fqn"]) > 2 else "seeds"
 
@@ -47,7 +59,7 @@ _SETTINGS = load_settings()
     pool=WAREHOUSE_POOL,
 )
 def dbt_models(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
-    """Builds and tests the selected models; a failed test stops what lies behind it."""
+    """Builds and tests the selected models; a failed test stops what lies behind it, save an audit."""
     settings = home.settings()
     # dbt's own process reads these; they are no secrets.
     os.environ.update(dbt.environment(settings))
@@ -57,11 +69,25 @@ def dbt_models(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
     ]  # fmt: skip
     warehouse = home.warehouse()
     with warehouse.held():
-        invocation = cli.cli(arguments, context=context, target_path=dbt.target_path(settings))
+        results = dbt.target_path(settings) / "run_results.json"
+        results.unlink(missing_ok=True)  # of an earlier build
+        invocation = cli.cli(arguments, context=context, target_path=results.parent, raise_on_error=False)
         events = list(_watched(invocation.stream(), context))
+        error = invocation.get_error()
+    if error and not (results.exists() and _only_audits_failed(invocation.manifest, json.loads(results.read_text()))):
+        raise error
     counts = {str(row["name"]): row["rows_count"] for row in warehouse.rows(_COUNTS)}
     for event in events:
-        yield _with_rows(event, context, counts)
+        yield _with_words(_with_rows(event, context, counts), warehouse)
+
+
+def _only_audits_failed(manifest: Mapping[str, Any], run_results: Mapping[str, Any]) -> bool:
+    failed = [result for result in run_results["results"] if result["status"] in ("error", "runtime error", "fail")]
+    return bool(failed) and all(
+        result["status"] == "fail"
+        and manifest["nodes"][result["unique_id"]].get("attached_node") == "model.sincerely.audits"
+        for result in failed
+    )
 
 
 def _watched(events: Iterator[Any], context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -79,3 +105,13 @@ def _with_rows(event: Any, context: dg.AssetExecutionContext, counts: Mapping[st
     if rows is None:
         return event
     return event.with_metadata({**event.metadata, "dagster/row_count": int(rows)})
+
+
+def _with_words(event: Any, warehouse: Warehouse) -> Any:
+    """A failed audit carries its findings as sentences, for the UI and for the summary of a run."""
+    if not isinstance(event, dg.AssetCheckResult) or event.asset_key != _AUDITS or event.passed:
+        return event
+    area, _, level = str(event.check_name).partition("_below_")
+    found = warehouse.rows(_AUDIT_WORDS, [area, level.removesuffix("_level")])
+    words = {f"finding_{number}": str(row["words"]) for number, row in enumerate(found, 1)}
+    return event.with_metadata({**event.metadata, **words})

@@ -40,7 +40,9 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
     }
     outside = {name for name in readers if not name.startswith(("src_", "stg_", "base_"))}
     # Quality holds landed rows against staged ones; the audience reads campaigns and the hash key.
-    assert outside == {"quarantine", "load_reconciliation", "schema_drift", "message_candidates", "suppressions"}
+    assert outside == {
+        "quarantine", "load_reconciliation", "schema_drift", "data_quality", "message_candidates", "suppressions",
+    }  # fmt: skip
 
 
 def test_public_tables_have_enforced_contracts(models: list[dict]) -> None:

@@ -55,6 +55,14 @@ def test_dbts_tests_are_checks_beside_our_own(graph) -> None:
     assert {"every_received_row_is_accounted_for", "nobody_without_consent_has_a_message"} <= names
 
 
+def test_the_audits_warn_and_fail_as_checks_that_block_nothing(definitions: dg.Definitions, graph) -> None:
+    audits = dg.AssetKey(["quality", "audits"])
+    names = {check.name for check in graph.asset_check_keys if check.asset_key == audits}
+    areas = ("duplicates", "inconsistencies", "freshness", "regressions")
+    assert {f"{area}_below_{level}_level" for area in areas for level in ("warn", "fail")} <= names
+    assert [name for name in names if graph.get_check_spec(dg.AssetCheckKey(audits, name)).blocking] == []
+
+
 def test_the_hourly_schedule_is_there_and_off(definitions: dg.Definitions) -> None:
     schedule = definitions.resolve_schedule_def("hourly_refresh")
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED

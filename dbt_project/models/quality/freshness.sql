@@ -11,23 +11,62 @@
 with newest as (
 
     {% for entity, column in times.items() %}
-    select '{{ entity }}' as entity, max({{ column }}) as newest_at, count(*) as rows_count
+    select
+        '{{ entity }}' as entity,
+        '{{ entity.split("_")[0] }}' as source,
+        max({{ column }}) as newest_at,
+        count(*) as rows_count
     from {{ ref('stg_' ~ entity | replace('_', '__', 1)) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
 
+limits as (
+
+    {{ limits('freshness_limits') }}
+
+),
+
+aged as (
+
+    select *, {{ days_between('newest_at', as_of()) }} as age_days
+    from newest
+
+),
+
+-- The entity's own limits come before its source's, and those before the default.
+chosen as (
+
+    select aged.entity, limits.warn_above, limits.fail_above
+    from aged
+    inner join limits
+        on limits.name in (aged.entity, aged.source, 'default')
+    qualify
+        row_number() over (
+            partition by aged.entity
+            order by case limits.name when aged.entity then 1 when aged.source then 2 else 3 end
+        ) = 1
+
+),
+
+-- An entity that never came has no age, and is not stale.
 final as (
 
     select
-        entity,
-        rows_count,
-        newest_at,
-        {{ days_between('newest_at', as_of()) }} as age_days
-    from newest
+        aged.entity,
+        aged.rows_count,
+        aged.newest_at,
+        aged.age_days,
+        chosen.warn_above as warn_above_days,
+        chosen.fail_above as fail_above_days,
+        {{ level('aged.age_days', 'chosen') }} as level,
+        {{ level('aged.age_days', 'chosen') }} <> 'ok' as is_stale
+    from aged
+    inner join chosen
+        on aged.entity = chosen.entity
     -- A third party's shape that nobody uses is not missing.
-    where rows_count > 0 or entity not in ({{ switched | join(', ') }})
+    where aged.rows_count > 0 or aged.entity not in ({{ switched | join(', ') }})
 
 )
 

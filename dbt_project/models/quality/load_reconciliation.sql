@@ -34,10 +34,12 @@ final as (
         loads.load_id,
         loads.source,
         loads.entity,
+        loads.file,
         loads.rows_received,
         coalesce(counted.rows_staged, 0) as rows_staged,
         coalesce(counted.rows_quarantined, 0) + loads.rows_rejected as rows_quarantined,
-        coalesce(counted.rows_duplicate, 0) as rows_duplicate
+        coalesce(counted.rows_duplicate, 0) as rows_duplicate,
+        loads.landed_at
     from loads
     left join counted
         on loads.load_id = counted.load_id

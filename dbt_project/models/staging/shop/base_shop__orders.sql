@@ -13,6 +13,7 @@ renamed as (
         coalesce(nullif(upper(trim(currency)), ''), 'USD') as currency,
         coalesce(nullif(lower(trim(status)), ''), 'placed') as status,
         coalesce(nullif(lower(trim(channel)), ''), 'web') as channel,
+        _extra as attributes,
         coalesce(try_cast(discount_amount as decimal(18, 2)), 0) as discount_amount,
         coalesce(try_cast(shipping_amount as decimal(18, 2)), 0) as shipping_amount,
         {{ to_utc('ordered_at') }} as ordered_at,
