@@ -125,7 +125,8 @@ def read_json_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp) ->
     columns = _json_columns(connection, sampled, stamp)
     rows = _inserted(connection, _json_insert(stamp.entity, _json_rows(f"read_csv({options}, {_REJECTS})")), stamp)
     not_objects = (
-        "insert into raw.rejects select ?, ?, ?, ?, _row, 'is not a JSON object', line, ? "
+        "insert into raw.rejects select ?, ?, ?, ?, _row, "
+        "case when keys is null then 'is not a JSON object' else 'has a key more than once' end, line, ? "
         f"from {sampled} where not is_object"
     )
     rejected = _inserted(connection, not_objects, stamp, stamp.owner)
@@ -158,11 +159,12 @@ def _as_text(column: str, kind: str) -> str:
 
 
 def _json_rows(lines: str) -> str:
-    """Lines with their numbers and whether each is a JSON object."""
+    """Lines with their numbers, their keys where each is a JSON object, and whether it is one with each key once."""
     return (
-        "(select _row, line, starts_with(ltrim(line), '{') and json_valid(line) as is_object from "
-        f"(select row_number() over () as _row, ltrim(line, chr(65279)) as line from {lines}) "
-        "where trim(line) <> '')"
+        "(select _row, line, keys, coalesce(len(keys) = len(list_distinct(keys)), false) as is_object from "
+        "(select _row, line, case when starts_with(ltrim(line), '{') and json_valid(line) then json_keys(line) end "
+        f"as keys from (select row_number() over () as _row, ltrim(line, chr(65279)) as line from {lines}) "
+        "where trim(line) <> ''))"
     )
 
 
@@ -174,10 +176,10 @@ def _json_insert(entity: Entity, rows: str) -> str:
     emptied = literal("{" + ", ".join(f'"{column}": null' for column in entity.columns) + "}")
     return (
         f"insert into raw.{entity.table} by name select {fields}, "
-        f"case when not list_has_all({known}, json_keys(line)) "
+        f"case when not list_has_all({known}, keys) "
         f"then nullif(json_merge_patch(line, {emptied})::varchar, '{{}}') end as _extra, "
         "?::varchar as _load_id, ?::varchar as _file, _row, ?::timestamp as _landed_at "
-        f"from (select _row, line, json_extract_string(line, [{paths}]) as fields from {rows} where is_object)"
+        f"from (select _row, line, keys, json_extract_string(line, [{paths}]) as fields from {rows} where is_object)"
     )
 
 
@@ -188,7 +190,7 @@ def _json_path(column: str) -> str:
 def _json_columns(connection: DuckDBPyConnection, rows: str, stamp: Stamp) -> dict[str, str]:
     """The keys of the first objects with their kinds; of all of them where those lack a required one."""
     for limit in (f"limit {kinds.SAMPLE_ROWS}", ""):
-        keys = f"select distinct unnest(json_keys(line)) as name from (select line from {rows} where is_object {limit})"
+        keys = f"select distinct unnest(keys) as name from (select keys from {rows} where is_object {limit})"
         columns = [str(row[0]) for row in _run(connection, f"{keys} order by name", stamp, [])]
         if columns and not stamp.entity.missing(columns):
             break

@@ -82,7 +82,8 @@ def test_a_row_that_cannot_be_read_is_kept_with_its_number_and_reason(warehouse:
         HEADER.encode() + b"1,a@example.com,2017\n2,b\n3,c@example.com,2017,x,y\n4,caf\xe9,2017\n5,e@example.com,2017\n"
     )
     good = b'{"contact_id":"6","email":"f@example.com","signed_up_at":"2017"}\n'
-    (folder / "b.jsonl").write_bytes(b'{"contact_id":"caf\xe9"}\n' + good + b"not json\n[1]\n")
+    twice = b'{"contact_id":"7","email":"g@example.com","contact_id":"8"}\n'
+    (folder / "b.jsonl").write_bytes(b'{"contact_id":"caf\xe9"}\n' + good + b"not json\n[1]\n" + twice)
     land(warehouse, folder)
     rejects = warehouse.rows("select file, row_number, reason from raw.rejects order by file, row_number")
     assert [(row["row_number"], row["reason"]) for row in rejects] == [
@@ -92,6 +93,7 @@ def test_a_row_that_cannot_be_read_is_kept_with_its_number_and_reason(warehouse:
         (1, "is not UTF-8 text"),
         (3, "is not a JSON object"),
         (4, "is not a JSON object"),
+        (5, "has a key more than once"),
     ]
     kept = warehouse.rows("select contact_id, _row from raw.crm_contacts order by contact_id")
     assert kept == [
