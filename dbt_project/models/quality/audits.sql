@@ -40,6 +40,7 @@ limits as (
 
 ),
 
+-- Good rows of all times: a share in a backfill is of everything that landed.
 records as (
 
     select source || '_' || entity as entity, sum(rows_staged) as records_count
