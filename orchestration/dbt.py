@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from orchestration.errors import SincerelyError, storage_error
 from orchestration.locks import exclusive
 from orchestration.settings import DBT_PROJECT, Settings
@@ -25,6 +27,12 @@ def segments() -> list[str]:
     """The names of the segments: one for each file of models/segments/."""
     files = (DBT_PROJECT / "models" / "segments").glob("*.sql")
     return sorted(file.stem for file in files if not file.stem.startswith(_NOT_SEGMENTS))
+
+
+def project_vars() -> dict[str, Any]:
+    """The business numbers of dbt_project.yml, for what SQL cannot do."""
+    project: dict[str, Any] = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    return dict(project["vars"])
 
 
 def variables(as_of: datetime) -> str:

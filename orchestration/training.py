@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
 from ml import churn
 from ml.store import ModelMetadata
-from orchestration.settings import DBT_PROJECT
+from orchestration import dbt
 
 CHURN_EXAMPLES = "select * from ml.churn_examples order by cutoff, split, person_id"
 PURCHASES = """
@@ -39,8 +38,8 @@ def last_month(as_of: datetime) -> tuple[datetime, datetime]:
 
 def risk_bands() -> tuple[float, float]:
     """From which probability a risk is medium, and from which high: dbt vars, as all business numbers."""
-    project = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
-    return project["vars"]["risk_band_medium"], project["vars"]["risk_band_high"]
+    numbers = dbt.project_vars()
+    return numbers["risk_band_medium"], numbers["risk_band_high"]
 
 
 def churn_metadata(model: churn.ChurnModel, examples: pa.Table, as_of: datetime) -> ModelMetadata:

@@ -45,6 +45,12 @@ cuts as (
 
 ),
 
+matched_contacts as (
+
+    select * from {{ ref('matched_contacts') }}
+
+),
+
 -- The first of a pair is the stronger identifier: contact_id, then email, phone, anonymous_id.
 links as (
 
@@ -91,6 +97,9 @@ links as (
     left join device_tenures
         on web_events.previous_id = device_tenures.anonymous_id
     where web_events.type = 'alias' and device_tenures.anonymous_id is null
+    union all
+    select 'contact_id', contact_id_a, 'contact_id', contact_id_b, matched_at
+    from matched_contacts
 
 ),
 
