@@ -1,4 +1,5 @@
-"""`make bench`: the main job on the demo, step by step, and rendering alone; appended to var/bench.jsonl.
+"""`make bench`: the main job on the demo, step by step; rendering, landing and identity alone, the last two at 1x
+and 10x; appended to var/bench.jsonl.
 
 Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
 """
@@ -12,9 +13,11 @@ import resource
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.bench import identity, landing
 from tests.bench.rendering import messages_per_second
 
 _SINCERELY = str(Path(sys.executable).with_name("sincerely"))
@@ -37,6 +40,17 @@ def main() -> None:
     rate = messages_per_second()
     print(f"{'the main job':<32} {total:>26.1f} s, largest process {peak:.2f} GiB")
     print(f"{'rendering alone, one process':<32} {rate:>17,.0f} messages/s")
+    landings, people = landing.measure(), identity.measure()
+    for each in landings:
+        print(
+            f"{'landing ' + each.kind:<32} {each.rows:>12,} rows {each.seconds:>8.2f} s "
+            f"{each.rows_per_second:>14,.0f} rows/s, {each.peak_gib:.2f} GiB"
+        )
+    for found in people:
+        print(
+            f"{'identifiers to people':<32} {found.identifiers:>12,} with {found.edges:,} edges: "
+            f"{found.seconds:.1f} s, {found.peak_gib:.2f} GiB"
+        )
     kept.parent.mkdir(parents=True, exist_ok=True)
     with kept.open("a", encoding="utf-8") as file:
         facts = {
@@ -47,6 +61,8 @@ def main() -> None:
             "peak_gib": round(peak, 3),
             "messages_per_second": round(rate),
             "steps": steps,
+            "landing": [asdict(each) for each in landings],
+            "identity": [asdict(each) for each in people],
         }
         file.write(json.dumps(facts) + "\n")
     print(f"appended to {kept}")
