@@ -5,8 +5,13 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
 
 import pyarrow as pa
+
+from orchestration.matching.scoring import MOST_CONTACTS_PER_KEY
+from orchestration.warehouse import Warehouse
 
 _VOWELS, _CONSONANTS = "aeiou", "bdfgklmnprstvz"
 
@@ -73,6 +78,14 @@ def as_staged(contacts: list[Contact]) -> pa.Table:
     )
 
 
+def compared(contacts: list[Contact], folder: Path) -> pa.Table:
+    """The contacts through a real warehouse and the real query, as the asset reads them."""
+    warehouse = Warehouse(folder / "warehouse.duckdb")
+    warehouse.replace("staging.stg_crm__contacts", as_staged(contacts))
+    query = files("orchestration.matching").joinpath("contacts.sql").read_text(encoding="utf-8")
+    return warehouse.table(query, [5, MOST_CONTACTS_PER_KEY])
+
+
 def _words(draw: random.Random, count: int, syllables: int) -> list[str]:
     words: dict[str, None] = {}
     while len(words) < count:
@@ -95,7 +108,7 @@ def _person(draw: random.Random, number: int, first_name: str, last_name: str, c
         birth_date=(date(1940, 1, 1) + timedelta(days=draw.randrange(24_000))).isoformat(),
         city=city,
         phone=_phone(draw),
-        signed_up_at=datetime(2016, 1, 1) + timedelta(minutes=draw.randrange(900_000)),
+        signed_up_at=datetime(2015, 1, 1) + timedelta(minutes=draw.randrange(900_000)),
     )
 
 

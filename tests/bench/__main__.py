@@ -1,5 +1,5 @@
-"""`make bench`: the main job on the demo, step by step; rendering, landing and identity alone, the last two at 1x
-and 10x; appended to var/bench.jsonl.
+"""`make bench`: the main job on the demo, step by step; rendering, landing, identity and matching alone, as they grow;
+appended to var/bench.jsonl.
 
 Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
 """
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import identity, landing
+from tests.bench import identity, landing, matching
 from tests.bench.rendering import messages_per_second
 
 _SINCERELY = str(Path(sys.executable).with_name("sincerely"))
@@ -51,6 +51,14 @@ def main() -> None:
             f"{'identifiers to people':<32} {found.identifiers:>12,} with {found.edges:,} edges: "
             f"{found.seconds:.1f} s, {found.peak_gib:.2f} GiB"
         )
+    matches = [matching.measured(people) for people in matching.SIZES]
+    for match in matches:
+        print(
+            f"{'matching ' + format(match['contacts'], ',') + ' contacts':<32} {match['seconds']:>26.1f} s, "
+            f"{match['peak_gib']:.2f} GiB; merges: precision {match['merge_precision']:.4f}, "
+            f"recall {match['merge_recall']:.4f}; with reviews: {match['review_precision']:.4f}, "
+            f"{match['review_recall']:.4f}"
+        )
     kept.parent.mkdir(parents=True, exist_ok=True)
     with kept.open("a", encoding="utf-8") as file:
         facts = {
@@ -60,6 +68,7 @@ def main() -> None:
             "seconds": round(total, 2),
             "peak_gib": round(peak, 3),
             "messages_per_second": round(rate),
+            "matching": matches,
             "steps": steps,
             "landing": [asdict(each) for each in landings],
             "identity": [asdict(each) for each in people],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -72,6 +74,18 @@ def test_the_hourly_schedule_is_there_and_off(definitions: dg.Definitions) -> No
 def test_dbt_is_built_in_three_steps_around_the_models_and_the_handing_over(definitions: dg.Definitions) -> None:
     steps = [node.name for node in definitions.resolve_job_def("refresh").graph.nodes if "dbt" in node.name]
     assert len(steps) == 3
+
+
+def test_matching_that_is_off_costs_no_import(tmp_path: Path) -> None:
+    script = "import sys, orchestration.definitions; print([name for name in sys.modules if 'splink' in name])"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        env={**os.environ, "SINCERELY_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_picture_shows_every_asset(definitions: dg.Definitions) -> None:
