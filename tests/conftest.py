@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.locks import exclusive
 from tests.servers import postgres_server, shop  # noqa: F401
 from tests.world import write_world
 
@@ -48,10 +51,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def built(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A home in which the main job ran once over the small shop, and what it printed."""
-    import shutil
-
-    home = tmp_path_factory.mktemp("built") / "home"
-    shutil.copytree(world, home)
-    done = run_sincerely(home, "run", "--as-of", AS_OF)
-    return home, done
+    """A home in which the main job ran once over the small shop, and what it printed; all workers share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "built"
+    shared.mkdir(exist_ok=True)
+    home, printed = shared / "home", shared / "printed.json"
+    with exclusive(shared / "lock", wait_seconds=500):
+        if not printed.exists():
+            shutil.copytree(world, home)
+            done = run_sincerely(home, "run", "--as-of", AS_OF)
+            printed.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+    return home, subprocess.CompletedProcess("sincerely run", *json.loads(printed.read_text()))

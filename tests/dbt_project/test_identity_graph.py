@@ -99,7 +99,7 @@ def edges_of_a_graph(nodes: int) -> st.SearchStrategy[list[Edge]]:
     return st.lists(st.tuples(node, node, st.integers(0, 6)), max_size=2 * nodes)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.integers(1, 30).flatmap(edges_of_a_graph), min_size=40, max_size=120))
 def test_any_graph_ends_in_its_components_and_in_the_merges_that_happened(
     graphs: Graphs, many: list[list[Edge]]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from tests.conftest import AS_OF, Sincerely
+from orchestration.settings import load_settings
+from tests.building import LANDED_AT, land, land_and_build
+from tests.conftest import Sincerely
 
 CONTACTS = "contact_id,email,signed_up_at,birth_date\n"
 
@@ -33,8 +36,7 @@ def test_rows_in_quarantine_are_listed_shown_corrected_and_landed_again(tmp_path
     )
     write(tmp_path, "shop/orders/orders.csv", "order_id,customer_id,ordered_at\no2,1,2017-02-01\n")
     write(tmp_path, "crm/consents/c.csv", "contact_id,purpose,action,occurred_at\n9,offers,withdrawn,2017-03-01\n")
-    done = sincerely(tmp_path, "run", "--as-of", AS_OF)
-    assert done.returncode == 0, done.stdout + done.stderr
+    land_and_build(tmp_path, datetime(2017, 12, 31), ["quarantine", "load_reconciliation"])
 
     listed = json.loads(sincerely(tmp_path, "quarantine", "list", "--json").stdout)
     assert {(row["file"], row["first_row"], row["reason"]) for row in listed} == {
@@ -70,11 +72,11 @@ def test_rows_in_quarantine_are_listed_shown_corrected_and_landed_again(tmp_path
 
 def test_status_tells_the_columns_that_changed_since_the_last_load(tmp_path: Path, sincerely: Sincerely) -> None:
     write(tmp_path, "crm/contacts/2017-01.csv", "contact_id,email,signed_up_at,city\n1,a@example.com,2017-01-01,Rome\n")
-    sincerely(tmp_path, "land")
+    land(load_settings({"SINCERELY_HOME": str(tmp_path)}))
     assert "Columns that changed since the last load:\n  nothing" in sincerely(tmp_path, "status").stdout
     write(tmp_path, "crm/contacts/2017-02.csv", "contact_id,email,signed_up_at,shoe\n2,b@example.com,2017-01-02,44\n")
     write(tmp_path, "crm/contacts/2017-03.csv", "contact_id,email,shoe\n2,b@example.com,44\n")
-    assert sincerely(tmp_path, "land").returncode == 1
+    land(load_settings({"SINCERELY_HOME": str(tmp_path)}), LANDED_AT + timedelta(days=1))
     status = sincerely(tmp_path, "status").stdout
     assert "crm/contacts/2017-02.csv: shoe is new (integer)" in status
     assert "crm/contacts/2017-02.csv: city is gone (was text)" in status

@@ -8,4 +8,4 @@ from tests.faults.landing import campaign
 
 
 def test_every_row_of_damaged_files_is_accounted_for(tmp_path: Path) -> None:
-    assert campaign(tmp_path, 250, seed=3) == []
+    assert campaign(tmp_path, 120, seed=3) == []

@@ -63,12 +63,7 @@ loads as (
 
 lines_of_orders as (
 
-    select
-        source,
-        order_id,
-        min(_load_id) as _load_id,
-        arg_min(_row, (_load_id, _row)) as _row,
-        count(*) as lines_count
+    select source, order_id
     from received_lines
     group by source, order_id
 
@@ -79,14 +74,6 @@ sources_with_lines as (
     select source
     from lines_of_orders
     group by source
-
-),
-
-known_shop_orders as (
-
-    select order_id
-    from shop_orders
-    group by order_id
 
 ),
 
@@ -160,18 +147,6 @@ found as (
     left join lines_of_orders
         on received.source = lines_of_orders.source and received.order_id = lines_of_orders.order_id
     where lines_of_orders.order_id is null and received.status = 'placed'
-
-    union all
-
-    -- Against the orders of all times: a line carries no time, and in a backfill its order may lie after as_of.
-    select
-        'line_without_order', 'shop_order_lines', lines.order_id,
-        cast(lines.lines_count as varchar) || ' lines of an order that never came or was refused',
-        lines._load_id, lines._row
-    from lines_of_orders as lines
-    left join known_shop_orders as known
-        on lines.order_id = known.order_id
-    where lines.source = 'shop' and known.order_id is null
 
     union all
 
