@@ -21,7 +21,7 @@ run: $(STAMP)
 	@$(BIN)/sincerely run
 
 test: $(STAMP) lint
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	@$(BIN)/ruff format --check .
@@ -35,6 +35,7 @@ bench: $(STAMP)
 
 faults: $(STAMP)
 	@$(BIN)/python -m tests.faults.landing
+	@$(BIN)/python -m pytest -m long
 
 dev: $(STAMP)
 	@$(BIN)/sincerely dev

@@ -64,9 +64,9 @@ def test_a_full_or_read_only_home_ends_in_plain_words(
         assert done.returncode == 1
         assert "Traceback" not in done.stdout + done.stderr
         assert words in done.stdout + done.stderr, done.stdout + done.stderr
-        if command == "run":  # with room, the run holds, even over a home without any file
+        if command == "run":  # with room, the landing holds, even over a home without any file
             subprocess.run(["mount", "-o", "remount,size=500m", str(small)], check=True)
-            done = sincerely(small, command, "--as-of", AS_OF)
+            done = sincerely(small, "land", "--as-of", AS_OF)
             assert done.returncode == 0, done.stdout + done.stderr
             assert "Traceback" not in done.stdout + done.stderr
     finally:

@@ -19,6 +19,9 @@ from orchestration.warehouse import Warehouse
 from tests.conftest import AS_OF, ROOT, SECRET
 from tests.population import Contact, compared, population
 
+# The whole job in a checkout of its own; tests/orchestration/test_matching.py has the scores alone.
+pytestmark = pytest.mark.long
+
 Pair = tuple[str, str]
 
 MERGE, REVIEW = 0.99, 0.8

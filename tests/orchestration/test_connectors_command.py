@@ -101,6 +101,7 @@ def staged(home: Path, as_of: str) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.long
 def test_what_vanished_is_left_out_from_when_it_was_seen_and_a_failure_stops_nothing_else(
     connected: tuple[ConnectedHome, dict[str, str]], sincerely: Sincerely, shop: Shop, tmp_path: Path
 ) -> None:

@@ -110,6 +110,7 @@ def test_syncs_killed_at_random_instants_leave_no_gap_and_no_repeat(
     assert home.taken().rows_delivered == 0
 
 
+@pytest.mark.long
 def test_the_command_killed_half_way_resumes_where_it_was(url: str, tmp_path: Path, sincerely: Sincerely) -> None:
     home = ConnectedHome(tmp_path / "home")
     home.configure(INCREMENTAL)
