@@ -172,6 +172,7 @@ def test_a_limit_makes_of_a_warning_a_failure(dirty: Path, tmp_path: Path) -> No
     assert "Failure in test inconsistencies_below_fail_level" not in strict.stdout
 
 
+@pytest.mark.long
 def test_what_got_worse_is_named_with_both_shares(worse: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     home, _ = worse
     found = rows(home, "select measure, column_name, level from quality.regressions order by all")
@@ -192,6 +193,7 @@ def test_what_got_worse_is_named_with_both_shares(worse: tuple[Path, subprocess.
     assert shares == [(1, 46, round(42 / 46, 3), False), (2, 40, 0.5, True)]
 
 
+@pytest.mark.long
 def test_a_failed_audit_is_a_problem_of_the_run_and_stops_nothing(
     worse: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:

@@ -18,6 +18,7 @@ from email import policy
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from orchestration import dbt
 from orchestration.settings import load_settings
@@ -165,6 +166,7 @@ def test_every_dbt_unit_test_holds(built: Built) -> None:
     assert int(passed[1]) >= 25
 
 
+@pytest.mark.long
 def test_a_run_killed_while_it_builds_ends_in_the_same_tables_and_bytes_as_an_undisturbed_one_elsewhere(
     world: Path, built: Built, sincerely: Sincerely, tmp_path: Path
 ) -> None:
