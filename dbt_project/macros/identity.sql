@@ -25,3 +25,22 @@
 {% macro event_name(text) -%}
     replace(lower(trim({{ text }})), ' ', '_')
 {%- endmacro %}
+
+{#- The contact ids that some good row knows: a contact's, a customer's or a user's. -#}
+{% macro known_contact_ids() %}
+    select contact_id
+    from {{ ref('base_crm__contacts') }}
+    where _refusal is null
+    union
+    select customer_id
+    from {{ ref('base_shop__orders') }}
+    where _refusal is null and customer_id is not null
+    union
+    select user_id
+    from {{ ref('base_web__events') }}
+    where _refusal is null and user_id is not null
+    union
+    select user_id
+    from {{ ref('base_segment__events') }}
+    where _refusal is null and user_id is not null
+{% endmacro %}

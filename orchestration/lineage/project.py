@@ -14,7 +14,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from orchestration.lineage.expressions import PACKED
-from orchestration.lineage.query import OPAQUE, Columns, Input, UnreadableQuery, read
+from orchestration.lineage.query import OPAQUE, Columns, Input, UnreadableQueryError, read
 
 # Materializations that put the rows of a model's query into a table as they are.
 _PLAIN = {"table", "view", "incremental", "ephemeral", "materialized_view"}
@@ -179,11 +179,11 @@ def _follow(
         found.staging.add(relation)
     try:
         if kind not in _KINDS:
-            raise UnreadableQuery(f"its meta says columns_are: {kind}, which is none of {', '.join(_KINDS)}")
+            raise UnreadableQueryError(f"its meta says columns_are: {kind}, which is none of {', '.join(_KINDS)}")
         if sql is None:
-            raise UnreadableQuery("dbt has not compiled it")
+            raise UnreadableQueryError("dbt has not compiled it")
         reading = read(sql, known, carries=kind == "carried")
-    except UnreadableQuery as error:
+    except UnreadableQueryError as error:
         found.unread[relation] = str(error)
         for parent in parents:
             found.use_whole(parent, Use(relation, f"counted in doubt: {error}"))
@@ -201,7 +201,7 @@ def _follow(
 def _follow_reader(reader: Reader, known: Mapping[str, Columns], found: Lineage) -> None:
     try:
         reading = read(reader.sql, known)
-    except UnreadableQuery as error:
+    except UnreadableQueryError as error:
         found.unread[reader.name] = str(error)
         found.use_everything(Use(reader.name, f"counted in doubt: {error}"))
         return

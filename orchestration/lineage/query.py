@@ -1,7 +1,7 @@
 """What one query does with each column that it reads: where it hands it on to, and where it uses it.
 
 One pass over the parsed query, scope by scope. It knows no more of SQL than it must: whatever it does not
-know raises UnreadableQuery, and the caller counts all that the query reads as used.
+know raises UnreadableQueryError, and the caller counts all that the query reads as used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from orchestration.lineage.expressions import QUERIES, pieces
 _DIALECT = "duckdb"
 
 
-class UnreadableQuery(SincerelyError):  # noqa: N818 - it says what was found, not that something broke
+class UnreadableQueryError(SincerelyError):
     """The query holds something that this reading does not know."""
 
 
@@ -81,16 +81,16 @@ def read(sql: str, tables: Mapping[str, Columns], *, carries: bool = False) -> R
     """Reads one query over `tables` (`schema.table` in lower case); a table that is not there hands on nothing.
 
     With `carries`, what a query computes from a column still is that column, and dropping repeats is no use.
-    Raises UnreadableQuery.
+    Raises UnreadableQueryError.
     """
     try:
         parsed = sqlglot.parse(sql, dialect=_DIALECT)
     except (SqlglotError, ValueError, RecursionError) as error:
         words = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UnreadableQuery(f"its SQL does not parse ({words})") from error
+        raise UnreadableQueryError(f"its SQL does not parse ({words})") from error
     query = parsed[0] if len(parsed) == 1 else None
     if not isinstance(query, QUERIES):
-        raise UnreadableQuery("it is not one select")
+        raise UnreadableQueryError("it is not one select")
     reader = _Reader(tables, carries)
     columns = reader.query(query, _Scope())
     return Reading(columns, frozenset(reader.uses))
@@ -124,9 +124,9 @@ class _Reader:
             return self._set_operation(node, scope)
         if isinstance(node, exp.Subquery):
             if node.args.get("pivots"):
-                raise UnreadableQuery("it pivots")
+                raise UnreadableQueryError("it pivots")
             return self.query(node.this, scope)
-        raise UnreadableQuery(f"it has a {node.key} where a query is expected")
+        raise UnreadableQueryError(f"it has a {node.key} where a query is expected")
 
     def _with(self, node: exp.Expression, scope: _Scope) -> None:
         clause = node.args.get("with_")
@@ -150,7 +150,7 @@ class _Reader:
             names = dict.fromkeys(name for name, _ in (*left.listed, *right.listed))
             return Columns(tuple((n, (left.named(n) or _NONE) | (right.named(n) or _NONE)) for n in names))
         if len(left.listed) != len(right.listed):
-            raise UnreadableQuery("the branches of its union differ in their columns")
+            raise UnreadableQueryError("the branches of its union differ in their columns")
         pairs = zip(left.listed, right.listed, strict=True)
         return Columns(tuple((name, mine | theirs) for (name, mine), (_, theirs) in pairs))
 
@@ -210,7 +210,7 @@ class _Reader:
         if isinstance(item, exp.Column) and isinstance(item.this, exp.Star):
             source = scope.sources.get(item.table.lower())
             if source is None:
-                raise UnreadableQuery(f"it selects {item.table}.*, which is no table of its from clause")
+                raise UnreadableQueryError(f"it selects {item.table}.*, which is no table of its from clause")
             return self._star(item.this, [source], scope)
         if several := item.find(exp.Columns):
             everything = self._star(exp.Star(), list(scope.sources.values()), scope)
@@ -238,7 +238,7 @@ class _Reader:
 
     def _join(self, join: exp.Join, scope: _Scope) -> None:
         if join.method.upper() == "NATURAL":
-            raise UnreadableQuery("it joins naturally, on columns that it does not name")
+            raise UnreadableQueryError("it joins naturally, on columns that it does not name")
         self._source(join.this, scope)
         self._use(join.args.get("on"), "join", scope)
         for name in join.args.get("using") or []:
@@ -255,7 +255,7 @@ class _Reader:
     def _rows(self, node: exp.Expression, scope: _Scope) -> Columns:
         """The columns of one entry of a from clause."""
         if node.args.get("pivots"):
-            raise UnreadableQuery("it pivots")
+            raise UnreadableQueryError("it pivots")
         if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
             name = node.name.lower()
             query = None if node.db else scope.query_named(name)
@@ -270,7 +270,7 @@ class _Reader:
             arguments = node.expressions if isinstance(node, exp.Unnest) else [node.this]
             given: Inputs = frozenset().union(*(self._handed_on(each, "unnest", scope) for each in arguments))
             return Columns((), given)
-        raise UnreadableQuery(f"it reads from a {node.key}")
+        raise UnreadableQueryError(f"it reads from a {node.key}")
 
     def _handed_on(self, node: exp.Expression, how: str, scope: _Scope) -> Inputs:
         """What an expression hands on; what it makes something of is noted as used."""
@@ -309,7 +309,7 @@ class _Reader:
                 if (source := level.sources.get(part)) is not None:
                     found = source.named(parts[position + 1])
                     if found is None and source.rest is None:
-                        raise UnreadableQuery(f"{'.'.join(parts)} is no column that it reads")
+                        raise UnreadableQueryError(f"{'.'.join(parts)} is no column that it reads")
                     return found if found is not None else source.rest or _NONE
             name = parts[0]  # a further part is a field of it
             hits = [found for source in level.sources.values() if (found := source.named(name)) is not None]
@@ -324,7 +324,7 @@ class _Reader:
                     unlisted = source.rest | (unlisted or _NONE)
             level = level.parent
         if unlisted is None:
-            raise UnreadableQuery(f"{'.'.join(parts)} is no column that it reads")
+            raise UnreadableQueryError(f"{'.'.join(parts)} is no column that it reads")
         return unlisted
 
 

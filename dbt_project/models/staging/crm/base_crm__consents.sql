@@ -7,21 +7,7 @@ with source as (
 -- A decision about somebody whom nobody knows would be lost in silence.
 people as (
 
-    select contact_id
-    from {{ ref('base_crm__contacts') }}
-    where _refusal is null
-    union
-    select customer_id
-    from {{ ref('base_shop__orders') }}
-    where _refusal is null and customer_id is not null
-    union
-    select user_id
-    from {{ ref('base_web__events') }}
-    where _refusal is null and user_id is not null
-    union
-    select user_id
-    from {{ ref('base_segment__events') }}
-    where _refusal is null and user_id is not null
+    {{ known_contact_ids() }}
 
 ),
 
