@@ -8,10 +8,6 @@
 {%- endmacro %}
 
 {#- Numbers the exact repeats of a received row from 1, whatever load they came with. -#}
-{% macro copy_number(relation) -%}
-    {{ copy_number_of(content_columns(relation)) }}
-{%- endmacro %}
-
 {% macro copy_number_of(columns) -%}
     row_number() over (
         partition by {{ columns | join(', ') }}

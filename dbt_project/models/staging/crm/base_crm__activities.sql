@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='refresh', unique_key=['_load_id', '_row']) }}
+
 with source as (
 
-    select * from {{ source('raw', 'crm_activities') }}
+    select * from {{ received_rows(source('raw', 'crm_activities'), revived='contact_id refers to nobody who landed') }} as received_rows
 
 ),
 
@@ -29,7 +31,9 @@ renamed as (
             (is_bad_json('properties'), "properties is no JSON"),
             (to_utc('occurred_at') ~ " is null", "occurred_at is no ISO 8601 time"),
         ]) }} as _refusal,
-        {{ copy_number(source('raw', 'crm_activities')) }} as _copy_number
+        _copy_number,
+        _content,
+        _refresh
     from source
 
 )

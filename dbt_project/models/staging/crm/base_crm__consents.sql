@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='refresh', unique_key=['_load_id', '_row']) }}
+
 with source as (
 
-    select * from {{ source('raw', 'crm_consents') }}
+    select * from {{ received_rows(source('raw', 'crm_consents'), revived='contact_id refers to nobody who landed') }} as received_rows
 
 ),
 
@@ -34,7 +36,9 @@ renamed as (
             ("coalesce(lower(trim(action)), '') not in ('granted', 'withdrawn')", "action is neither granted nor withdrawn"),
             (to_utc('occurred_at') ~ " is null", "occurred_at is no ISO 8601 time"),
         ]) }} as _refusal,
-        {{ copy_number(source('raw', 'crm_consents')) }} as _copy_number
+        _copy_number,
+        _content,
+        _refresh
     from source
 
 )

@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='refresh') }}
+
 with source as (
 
-    select * from {{ source('raw', 'crm_contacts') }}
+    select * from {{ received_rows(source('raw', 'crm_contacts')) }} as received_rows
 
 ),
 
@@ -43,7 +45,9 @@ renamed as (
             (is_bad_json('preferences'), "preferences is no JSON"),
             (is_bad_boolean('is_deleted'), "is_deleted is neither true nor false"),
         ]) }} as _refusal,
-        {{ copy_number(source('raw', 'crm_contacts')) }} as _copy_number
+        _copy_number,
+        _content,
+        _refresh
     from source
 
 )

@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='refresh') }}
+
 with source as (
 
-    select * from {{ source('raw', 'esp_events') }}
+    select * from {{ received_rows(source('raw', 'esp_events')) }} as received_rows
 
 ),
 
@@ -27,7 +29,9 @@ renamed as (
             (is_bad_boolean('is_machine'), "is_machine is neither true nor false"),
             (to_utc('occurred_at') ~ " is null", "occurred_at is no ISO 8601 time"),
         ]) }} as _refusal,
-        {{ copy_number(source('raw', 'esp_events')) }} as _copy_number
+        _copy_number,
+        _content,
+        _refresh
     from source
 
 )

@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='refresh') }}
+
 with source as (
 
-    select * from {{ source('raw', 'esp_messages') }}
+    select * from {{ received_rows(source('raw', 'esp_messages')) }} as received_rows
 
 ),
 
@@ -25,7 +27,9 @@ renamed as (
             (is_bad_boolean('is_holdout'), "is_holdout is neither true nor false"),
             (to_utc('sent_at') ~ " is null", "sent_at is no ISO 8601 time"),
         ]) }} as _refusal,
-        {{ copy_number(source('raw', 'esp_messages')) }} as _copy_number
+        _copy_number,
+        _content,
+        _refresh
     from source
 
 )

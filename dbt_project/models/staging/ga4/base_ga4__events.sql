@@ -121,7 +121,8 @@ renamed as (
             ("geo is not null and good_geo is null", "geo is no JSON object"),
             ("collected_traffic_source is not null and campaign is null", "collected_traffic_source is no JSON object"),
         ]) }} as _refusal,
-        {{ third_party_copy_number('ga4', 'events') }} as _copy_number
+        {{ third_party_copy_number('ga4', 'events') }} as _copy_number,
+        {{ refresh_of_load() }} as _refresh
     from read
 
 )

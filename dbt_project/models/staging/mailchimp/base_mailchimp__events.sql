@@ -57,7 +57,8 @@ renamed as (
             ("webhook is null and " ~ mailchimp_unreadable_activities('good_activity') ~ " > 0", "an entry of activity has no known action or no time"),
             ("coalesce(webhook, '') <> 'campaign' and not " ~ is_email('given_email'), "email is no address"),
         ]) }} as _refusal,
-        {{ third_party_copy_number('mailchimp', 'events') }} as _copy_number
+        {{ third_party_copy_number('mailchimp', 'events') }} as _copy_number,
+        {{ refresh_of_load() }} as _refresh
     from addressed
 
 )

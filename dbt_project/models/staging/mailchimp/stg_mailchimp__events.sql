@@ -21,7 +21,7 @@ listed as (
 events as (
 
     select
-        list_id, campaign_id, email, event, reason, occurred_at, _load_id, _row, _landed_at,
+        list_id, campaign_id, email, event, reason, occurred_at, _load_id, _row, _landed_at, _refresh,
         cast(null as varchar) as url
     from source
     where event is not null
@@ -44,6 +44,7 @@ events as (
         _load_id,
         _row,
         _landed_at,
+        _refresh,
         nullif(act.url, '') as url
     from listed
 

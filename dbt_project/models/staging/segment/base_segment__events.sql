@@ -66,7 +66,8 @@ renamed as (
             ("context is not null and good_context is null", "context is no JSON object"),
             ("happened_at is null", "timestamp is no ISO 8601 time"),
         ]) }} as _refusal,
-        {{ third_party_copy_number('segment', 'events') }} as _copy_number
+        {{ third_party_copy_number('segment', 'events') }} as _copy_number,
+        {{ refresh_of_load() }} as _refresh
     from parsed
 
 )

@@ -56,7 +56,8 @@ renamed as (
             ("not " ~ is_email('given_email'), "email is no address"),
             ("happened_at is null", "timestamp is no number of seconds since 1970"),
         ]) }} as _refusal,
-        {{ third_party_copy_number('sendgrid', 'events') }} as _copy_number
+        {{ third_party_copy_number('sendgrid', 'events') }} as _copy_number,
+        {{ refresh_of_load() }} as _refresh
     from parsed
 
 )

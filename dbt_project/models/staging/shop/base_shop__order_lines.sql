@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='refresh', unique_key=['_load_id', '_row']) }}
+
 with source as (
 
-    select * from {{ source('raw', 'shop_order_lines') }}
+    select * from {{ received_rows(source('raw', 'shop_order_lines'), revived='order_id refers to no order that landed') }} as received_rows
 
 ),
 
@@ -38,7 +40,9 @@ renamed as (
             (is_bad_number('discount_amount', 'decimal(18, 2)'), "discount_amount is no amount"),
             (is_negative('discount_amount', 'decimal(18, 2)'), "discount_amount is negative"),
         ]) }} as _refusal,
-        {{ copy_number(source('raw', 'shop_order_lines')) }} as _copy_number
+        _copy_number,
+        _content,
+        _refresh
     from source
 
 )

@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='refresh') }}
+
 with source as (
 
-    select * from {{ source('raw', 'shop_orders') }}
+    select * from {{ received_rows(source('raw', 'shop_orders')) }} as received_rows
 
 ),
 
@@ -31,7 +33,9 @@ renamed as (
             (is_bad_number('shipping_amount', 'decimal(18, 2)'), "shipping_amount is no amount"),
             (is_negative('shipping_amount', 'decimal(18, 2)'), "shipping_amount is negative"),
         ]) }} as _refusal,
-        {{ copy_number(source('raw', 'shop_orders')) }} as _copy_number
+        _copy_number,
+        _content,
+        _refresh
     from source
 
 )

@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='refresh') }}
+
 with source as (
 
-    select * from {{ source('raw', 'shop_products') }}
+    select * from {{ received_rows(source('raw', 'shop_products')) }} as received_rows
 
 ),
 
@@ -32,7 +34,9 @@ renamed as (
             (is_bad_boolean('is_consumable'), "is_consumable is neither true nor false"),
             (is_bad_time('updated_at'), "updated_at is no ISO 8601 time"),
         ]) }} as _refusal,
-        {{ copy_number(source('raw', 'shop_products')) }} as _copy_number
+        _copy_number,
+        _content,
+        _refresh
     from source
 
 )

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
-select * exclude (_refusal, _copy_number, _file)
+select * exclude (_refusal, _copy_number, _content, _file)
 from {{ ref('base_shop__products') }}
 where
     _refusal is null

@@ -141,7 +141,8 @@ renamed as (
         _landed_at,
         _refusal,
         -- Two equal lines of one order are two lines; the same line of the same order in a later file is a repeat.
-        {{ third_party_copy_number('shopify', 'orders', also=['line_number', '_refusal is null']) }} as _copy_number
+        {{ third_party_copy_number('shopify', 'orders', also=['line_number', '_refusal is null']) }} as _copy_number,
+        {{ refresh_of_load() }} as _refresh
     from refused
 
 )

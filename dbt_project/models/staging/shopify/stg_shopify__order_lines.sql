@@ -29,7 +29,8 @@ final as (
         line_discount_amount as discount_amount,
         _load_id,
         _row,
-        _landed_at
+        _landed_at,
+        _refresh
     from latest
     where age = 1 and product_name is not null
 

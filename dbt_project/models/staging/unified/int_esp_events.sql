@@ -47,17 +47,20 @@ final as (
         occurred_at,
         _load_id,
         _row,
-        _landed_at
+        _landed_at,
+        _refresh
     from esp
     union all
     select
         'sendgrid', event_id, message_id, email, event, url, reason, user_agent, is_machine, occurred_at, _load_id,
-        _row, _landed_at
+        _row, _landed_at,
+        _refresh
     from sendgrid
     union all
     select
         'mailchimp', event_id, message_id, email, event, url, reason, null, false, occurred_at, _load_id, _row,
-        _landed_at
+        _landed_at,
+        _refresh
     from mailchimp
 
 )

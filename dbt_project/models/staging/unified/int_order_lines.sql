@@ -24,12 +24,14 @@ final as (
         discount_amount,
         _load_id,
         _row,
-        _landed_at
+        _landed_at,
+        _refresh
     from shop
     union all
     select
         'shopify', order_id, product_id, line_number, quantity, unit_price_amount, discount_amount, _load_id, _row,
-        _landed_at
+        _landed_at,
+        _refresh
     from shopify
 
 )

@@ -28,12 +28,14 @@ final as (
         ordered_at,
         _load_id,
         _row,
-        _landed_at
+        _landed_at,
+        _refresh
     from shop
     union all
     select
         'shopify', order_id, null, email, phone, currency, status, channel, discount_amount, shipping_amount,
-        ordered_at, _load_id, _row, _landed_at
+        ordered_at, _load_id, _row, _landed_at,
+        _refresh
     from shopify
 
 )

@@ -35,17 +35,20 @@ final as (
         received_at,
         _load_id,
         _row,
-        _landed_at
+        _landed_at,
+        _refresh
     from web
     union all
     select
         'segment', message_id, anonymous_id, user_id, previous_id, email, type, event, properties, context,
-        occurred_at, received_at, _load_id, _row, _landed_at
+        occurred_at, received_at, _load_id, _row, _landed_at,
+        _refresh
     from segment
     union all
     select
         'ga4', message_id, anonymous_id, user_id, null, null, type, event, properties, context,
-        occurred_at, null, _load_id, _row, _landed_at
+        occurred_at, null, _load_id, _row, _landed_at,
+        _refresh
     from ga4
 
 )

@@ -1,6 +1,8 @@
+{{ config(materialized='incremental', incremental_strategy='refresh') }}
+
 with source as (
 
-    select * from {{ source('raw', 'web_events') }}
+    select * from {{ received_rows(source('raw', 'web_events')) }} as received_rows
 
 ),
 
@@ -38,7 +40,9 @@ renamed as (
             (is_bad_json('properties'), "properties is no JSON"),
             (is_bad_json('context'), "context is no JSON"),
         ]) }} as _refusal,
-        {{ copy_number(source('raw', 'web_events')) }} as _copy_number
+        _copy_number,
+        _content,
+        _refresh
     from source
 
 )

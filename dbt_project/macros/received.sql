@@ -1,0 +1,81 @@
+{#-
+    The received rows of an entity, each with `_content` (a hash of what was received), `_copy_number` (1 for the
+    first of exact repeats, whatever load they came with) and `_refresh`. An incremental refresh takes the rows of new
+    loads, and those of old ones whose refusal in `revived` (a reason) may hold no longer.
+
+    Only rows whose hash is repeated are compared column by column; a row of a new load is a repeat of an older one
+    when their hashes and their first columns agree.
+-#}
+{% macro received_rows(relation, revived=none) -%}
+    {%- set columns = content_columns(relation) -%}
+    {%- set first = columns[1] if columns | length > 1 else columns[0] -%}
+    (
+        with received as (
+
+            select *, hash({{ columns | join(', ') }}) as _content
+            from {{ relation }}
+            where {{ is_known() }}
+            {%- if is_incremental() %}
+                and _load_id in ({{ new_loads() }})
+            {%- if revived %}
+            union all by name
+            select raw_rows.*, hash({% for column in columns %}raw_rows.{{ column }}{{ ', ' if not loop.last }}{% endfor %}) as _content
+            from {{ relation }} as raw_rows
+            inner join {{ this }} as refused
+                on raw_rows._load_id = refused._load_id and raw_rows._row = refused._row
+            where refused._refusal = '{{ revived }}'
+            {%- endif %}
+            {%- endif %}
+
+        ),
+
+        repeated as (
+
+            select _content
+            from received
+            group by _content
+            having count(*) > 1
+            {%- if is_incremental() %}
+            union
+            select _content
+            from {{ this }}
+            where _content in (select received._content from received)
+            {%- endif %}
+
+        )
+
+        select received.*, 1 as _copy_number, {{ refresh_number() }} as _refresh
+        from received
+        where received._content not in (select repeated._content from repeated)
+        union all
+        select
+            received.*,
+            {{ copy_number_of(columns) }}
+            {%- if is_incremental() %}
+            + coalesce((
+                select count(*)
+                from {{ this }} as earlier
+                where
+                    earlier._content = received._content
+                    {%- if revived %} and earlier._refusal is distinct from '{{ revived }}'{% endif %}
+            ), 0)
+            {%- endif %} as _copy_number,
+            {{ refresh_number() }} as _refresh
+        from received
+        where received._content in (select repeated._content from repeated)
+    )
+{%- endmacro %}
+
+{#- Whether a received row was there at known_at; always, unless a run asks for what was known at some time. -#}
+{% macro is_known() -%}
+    {% if var('known_at', '') %}coalesce(_landed_at <= cast('{{ var("known_at") }}' as timestamp), true){% else %}true{% endif %}
+{%- endmacro %}
+
+{#- The refresh that was the first to see a row, of a table that is made anew each time: the present one or an older. -#}
+{% macro refresh_of_load() -%}
+    {%- if is_refresh_incremental() -%}
+        case when _load_id in ({{ new_loads() }}) then {{ refresh_number() }} else 0 end
+    {%- else -%}
+        {{ refresh_number() }}
+    {%- endif -%}
+{%- endmacro %}
