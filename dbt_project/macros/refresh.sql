@@ -10,22 +10,26 @@
     {%- if not execute or flags.WHICH not in ('build', 'run') -%}{{ return('') }}{%- endif -%}
     {%- set selected = incremental_models(selected_resources) -%}
     {%- if not selected -%}{{ return('') }}{%- endif -%}
-    {% do run_query('create schema if not exists ' ~ refresh_schema()) %}
-    {% do run_query('create table if not exists ' ~ refresh_table('refreshes') ~ ' (
+    {%- set last = last_refresh() if has_refreshed() else none -%}
+    {%- if last and continues(last, selected) -%}{{ return('') }}{%- endif -%}
+    {%- set number = (last.refresh if last else 0) + 1 -%}
+    {%- set unseen, deletions, mode = unseen_loads(last), deletions_count(), "incremental" if may_be_incremental(last) else "full" -%}
+    {#- Asking began a transaction, and dbt rolls it back after a hook. -#}
+    {%- do adapter.commit() -%}
+    create schema if not exists {{ refresh_schema() }};
+    create table if not exists {{ refresh_table('refreshes') }} (
         refresh bigint, as_of timestamp, known_at varchar, project varchar, deletions_count bigint, mode varchar,
-        since timestamp, is_complete boolean)') %}
-    {% do run_query('create table if not exists ' ~ refresh_table('refresh_loads') ~ ' (load_id varchar, refresh bigint)') %}
-    {% do run_query('create table if not exists ' ~ refresh_table('refresh_models') ~ ' (model varchar, refresh bigint)') %}
-    {%- set last = last_refresh() -%}
-    {%- if not (last and continues(last, selected)) -%}
-        {% do run_query('insert into ' ~ refresh_table('refreshes') ~ ' values (' ~ [
-            (last.refresh if last else 0) + 1, as_of(), "'" ~ var('known_at', '') ~ "'", "'" ~ var('project', '') ~ "'",
-            deletions_count(), "'incremental'" if may_be_incremental(last) else "'full'",
-            "timestamp '" ~ last.as_of ~ "'" if last else 'null', false,
-        ] | join(', ') ~ ')') %}
-        {% do run_query('insert into ' ~ refresh_table('refresh_loads') ~ '
-            select load_id, ' ~ ((last.refresh if last else 0) + 1) ~ ' from (' ~ unseen_loads() ~ ') as unseen') %}
-    {%- endif -%}
+        since timestamp, is_complete boolean
+    );
+    create table if not exists {{ refresh_table('refresh_loads') }} (load_id varchar, refresh bigint);
+    create table if not exists {{ refresh_table('refresh_models') }} (model varchar, refresh bigint);
+    insert into {{ refresh_table('refresh_loads') }}
+    select load_id, {{ number }} from ({{ unseen }}) as unseen;
+    insert into {{ refresh_table('refreshes') }}
+    values (
+        {{ number }}, {{ as_of() }}, '{{ var("known_at", "") }}', '{{ var("project", "") }}', {{ deletions }}, '{{ mode }}',
+        {% if last %}timestamp '{{ last.as_of }}'{% else %}null{% endif %}, false
+    )
 {% endmacro %}
 
 {#- The refresh is complete once every incremental model has been built in it. -#}
@@ -35,15 +39,13 @@
     {%- endif -%}
     {%- set last = last_refresh() -%}
     {%- set built = run_query('select model from ' ~ refresh_table('refresh_models') ~ ' where refresh = ' ~ last.refresh).columns[0].values() -%}
-    {%- set missing = [] -%}
     {%- for model in incremental_models(graph.nodes.keys()) if model not in built -%}
-        {%- do missing.append(model) -%}
+        {{ return('') }}
     {%- endfor -%}
-    {%- if not missing -%}
-        {% do run_query('update ' ~ refresh_table('refreshes') ~ ' set is_complete = true where refresh = ' ~ last.refresh) %}
-        {% do run_query('delete from ' ~ refresh_table('refreshes') ~ ' where refresh < ' ~ (last.refresh - 1000)) %}
-        {% do run_query('delete from ' ~ refresh_table('refresh_models') ~ ' where refresh < ' ~ last.refresh) %}
-    {%- endif -%}
+    {%- do adapter.commit() -%}
+    update {{ refresh_table('refreshes') }} set is_complete = true where refresh = {{ last.refresh }};
+    delete from {{ refresh_table('refreshes') }} where refresh < {{ last.refresh - 1000 }};
+    delete from {{ refresh_table('refresh_models') }} where refresh < {{ last.refresh }}
 {% endmacro %}
 
 {#- Every model's post-hook: notes an incremental model as built, in the transaction that built it. -#}
@@ -58,25 +60,38 @@
     {{ return(not is_refresh_incremental()) }}
 {% endmacro %}
 
+{% macro is_incremental() %}
+    {{ return(is_refresh_incremental() and (not execute or load_relation(this) is not none)) }}
+{% endmacro %}
+
+{#- While dbt parses it is true, so that what only an incremental refresh refers to is known. -#}
 {% macro is_refresh_incremental() %}
-    {%- if not execute or flags.WHICH not in ('build', 'run') -%}{{ return(false) }}{%- endif -%}
-    {{ return(last_refresh().mode == 'incremental') }}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {{ return(is_refreshing() and last_refresh().mode == 'incremental') }}
 {% endmacro %}
 
 {#- The number of the refresh under way; what it writes carries it. -#}
 {% macro refresh_number() %}
-    {%- if not execute or flags.WHICH not in ('build', 'run') -%}{{ return(0) }}{%- endif -%}
-    {{ return(last_refresh().refresh) }}
+    {{ return(last_refresh().refresh if execute and is_refreshing() else 0) }}
+{% endmacro %}
+
+{#- Unit tests and compilations speak of no refresh. -#}
+{% macro is_refreshing() %}
+    {{ return(flags.WHICH in ('build', 'run') and (model is not defined or model.resource_type != 'unit_test')) }}
 {% endmacro %}
 
 {#- The as_of of the last refresh, as SQL; what has a later time was not seen by it. -#}
 {% macro since() -%}
-    timestamp '{{ last_refresh().since }}'
+    timestamp '{{ last_refresh().since if execute else as_of() }}'
 {%- endmacro %}
 
-{#- Whether a staged row is news to an incremental refresh: it was written in it, or its time has come since. -#}
-{% macro is_news(relation, time) -%}
-    ({{ relation }}._refresh = {{ refresh_number() }} or {{ relation }}.{{ time }} > {{ since() }})
+{#- Whether a staged row is news to an incremental refresh: it was written in it, or one of its times has come since. -#}
+{% macro is_news(relation, time, also=none) -%}
+    (
+        {{ relation }}._refresh = {{ refresh_number() }}
+        or {{ relation }}.{{ time }} > {{ since() }}
+        {%- if also %} or {{ relation }}.{{ also }} > {{ since() }}{% endif %}
+    )
 {%- endmacro %}
 
 {#- The loads that the refresh under way is the first to see. -#}
@@ -85,17 +100,27 @@
 {%- endmacro %}
 
 {#-
-    dbt's incremental strategy `refresh`: deletes the rows whose key a table of changes names (config `stale`, a list
-    of [table, column, …]: the columns are the same on both sides) or whose unique_key is written anew, and inserts.
+    dbt's incremental strategy `refresh`: deletes the rows that the config `stale` names or whose unique_key is
+    written anew, and inserts. An entry of `stale` is {changes: table, matching: {our column: its column}}; with
+    `written_now: true` only the rows that this refresh wrote into that table count.
 -#}
 {% macro get_incremental_refresh_sql(arguments) %}
     {%- set target = arguments.target_relation -%}
     {%- set keys = arguments.unique_key -%}
-    {%- for changes in config.get('stale', []) %}
-    delete from {{ target }}
-    where ({{ changes[1:] | join(', ') }}) in (
-        select {% if changes | length > 2 %}({{ changes[1:] | join(', ') }}){% else %}{{ changes[1] }}{% endif %}
-        from {{ api.Relation.create(database=target.database, schema=refresh_schema(), identifier=changes[0]) }}
+    {%- for each in config.get('stale', []) %}
+    {%- if each.changes not in ancestors(model.unique_id) -%}
+        {{ exceptions.raise_compiler_error(model.name ~ ' names ' ~ each.changes ~ ' as stale, and does not wait for it: refer to it') }}
+    {%- endif %}
+    delete from {{ target }} as old
+    where exists (
+        select 1 from {{ refresh_table(each.changes) }} as changes
+        where
+            {%- for ours, theirs in each.matching.items() %}
+            old.{{ ours }} = changes.{{ theirs }}{{ ' and' if not loop.last }}
+            {%- endfor %}
+            {%- if each.written_now %}
+            and changes._refresh = {{ refresh_number() }}
+            {%- endif %}
     );
     {%- endfor %}
     {%- if keys %}
@@ -103,11 +128,48 @@
     delete from {{ target }} as old
     where exists (
         select 1 from {{ arguments.temp_relation }} as new
-        where {% for key in keys %}old.{{ key }} is not distinct from new.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+        where {% for key in keys %}old.{{ key }} = new.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
     );
     {%- endif %}
     insert into {{ target }} by name select * from {{ arguments.temp_relation }}
 {% endmacro %}
+
+{#- A table as the last refresh left it, for what says how it changes; no reference, for it is built later. -#}
+{% macro before_refresh(name) -%}
+    {{ refresh_table(name) }}
+{%- endmacro %}
+
+{#- The windows of time that tables with one row per person look at: whoever adds one names it here. -#}
+{% macro windows_in_days() -%}
+    {{ return([var('engaged_days'), var('active_days'), 90]) }}
+{%- endmacro %}
+
+{#- Keeps, in an incremental refresh, the people of whom something new is said: ends the where clause of an input. -#}
+{% macro only_changed_people(relation) -%}
+    {%- if is_incremental() %}
+    where {{ relation }}.person_id in (select changed_people.person_id from {{ ref('changed_people') }} as changed_people)
+    {%- endif %}
+{%- endmacro %}
+
+{#- The same for profiles, which also change with a person's scores. -#}
+{% macro only_new_profiles(relation) -%}
+    {%- if is_incremental() %}
+    where
+        {{ relation }}.person_id in (select changed_people.person_id from {{ ref('changed_people') }} as changed_people)
+        or {{ relation }}.person_id in (select changed_scores.person_id from {{ ref('changed_scores') }} as changed_scores)
+    {%- endif %}
+{%- endmacro %}
+
+{#- Of the acts of a source, in an incremental refresh: what is news, and all of the people who moved (CTE `moved`). -#}
+{% macro only_news_and_moved(is_news, identifier_type, identifier, condition=none) -%}
+    {%- if condition %}where {{ condition }}{% endif %}
+    {%- if is_incremental() %}
+    {{ 'and' if condition else 'where' }} (
+        {{ is_news }}
+        or ({{ identifier_type }}, {{ identifier }}) in (select (moved.identifier_type, moved.identifier) from moved)
+    )
+    {%- endif %}
+{%- endmacro %}
 
 {#- What follows serves the macros above. -#}
 {% macro refresh_schema() -%}
@@ -126,13 +188,30 @@
     {{ return(found) }}
 {% endmacro %}
 
-{#- The newest refresh as a row, none before the first. -#}
+{#- The names of all models that a model comes from. -#}
+{% macro ancestors(unique_id) %}
+    {%- set found, open = [], [unique_id] -%}
+    {%- for step in range(graph.nodes | length) if open -%}
+        {%- for parent in graph.nodes[open.pop()].depends_on.nodes if parent.startswith('model.') and graph.nodes[parent].name not in found -%}
+            {%- do found.append(graph.nodes[parent].name) -%}
+            {%- do open.append(parent) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{% endmacro %}
+
+{#- The newest refresh as a row. -#}
 {% macro last_refresh() %}
     {%- set rows = run_query(
         'select refresh, as_of, known_at, project, deletions_count, mode, since, is_complete from ' ~ refresh_table('refreshes')
         ~ ' order by refresh desc limit 1'
     ).rows -%}
     {{ return(rows[0] if rows else none) }}
+{% endmacro %}
+
+{#- dbt's cache does not know what a hook has made. -#}
+{% macro has_refreshed() %}
+    {{ return(run_query("select count(*) from information_schema.tables where table_name = 'refreshes' and table_schema = '" ~ refresh_schema() ~ "'").columns[0].values()[0] > 0) }}
 {% endmacro %}
 
 {#- Whether this run of dbt builds other models of the refresh that is under way. -#}
@@ -142,7 +221,7 @@
         {{ return(false) }}
     {%- endif -%}
     {%- if run_query("select timestamp '" ~ last.as_of ~ "' <> " ~ as_of()).columns[0].values()[0]
-        or run_query('select count(*) from (' ~ unseen_loads() ~ ') as unseen').columns[0].values()[0] -%}
+        or run_query('select count(*) from (' ~ unseen_loads(last) ~ ') as unseen').columns[0].values()[0] -%}
         {{ return(false) }}
     {%- endif -%}
     {%- set built = run_query('select model from ' ~ refresh_table('refresh_models') ~ ' where refresh = ' ~ last.refresh).columns[0].values() -%}
@@ -171,8 +250,7 @@
     {{ return(run_query('select count(*) from ' ~ source('raw', 'deletions') ~ ' where seen_at <= ' ~ as_of()).columns[0].values()[0]) }}
 {% endmacro %}
 
-{% macro unseen_loads() -%}
-    select distinct load_id from {{ source('raw', 'loads') }} where status = 'landed' and load_id not in (
-        select load_id from {{ refresh_table('refresh_loads') }}
-    )
+{% macro unseen_loads(last) -%}
+    select distinct load_id from {{ source('raw', 'loads') }}
+    where status = 'landed'{% if last %} and load_id not in (select load_id from {{ refresh_table('refresh_loads') }}){% endif %}
 {%- endmacro %}

@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
+) }}
+
 with received as (
 
     select * from {{ ref('stg_crm__consents') }}
@@ -6,7 +12,8 @@ with received as (
 
 identity_map as (
 
-    select * from {{ ref('identity_map') }}
+    select * from {{ ref('identity_map') }} as identity_map
+    {{ only_changed_people('identity_map') }}
 
 ),
 

@@ -1,24 +1,34 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
+) }}
+
 with people as (
 
-    select * from {{ ref('people') }}
+    select * from {{ ref('people') }} as people
+    {{ only_changed_people('people') }}
 
 ),
 
 contacts as (
 
-    select * from {{ ref('contacts') }}
+    select * from {{ ref('contacts') }} as contacts
+    {{ only_changed_people('contacts') }}
 
 ),
 
 identity_map as (
 
-    select * from {{ ref('identity_map') }}
+    select * from {{ ref('identity_map') }} as identity_map
+    {{ only_changed_people('identity_map') }}
 
 ),
 
 consents as (
 
-    select * from {{ ref('consents') }}
+    select * from {{ ref('consents') }} as consents
+    {{ only_changed_people('consents') }}
 
 ),
 

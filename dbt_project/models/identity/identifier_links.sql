@@ -1,30 +1,52 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    unique_key=['type_a', 'identifier_a', 'type_b', 'identifier_b'],
+    stale=[{'changes': 'retenured_devices', 'matching': {'type_b': 'identifier_type', 'identifier_b': 'tenure_id'}}],
+) }}
+
 with contacts as (
 
     select * from {{ ref('stg_crm__contacts') }}
+    {% if is_incremental() %}
+    where {{ is_news('stg_crm__contacts', 'signed_up_at', 'updated_at') }}
+    {% endif %}
 
 ),
 
 consents as (
 
     select * from {{ ref('stg_crm__consents') }}
+    {% if is_incremental() %}
+    where {{ is_news('stg_crm__consents', 'occurred_at') }}
+    {% endif %}
 
 ),
 
 activities as (
 
     select * from {{ ref('stg_crm__activities') }}
+    {% if is_incremental() %}
+    where {{ is_news('stg_crm__activities', 'occurred_at') }}
+    {% endif %}
 
 ),
 
 orders as (
 
     select * from {{ ref('int_orders') }}
+    {% if is_incremental() %}
+    where {{ is_news('int_orders', 'ordered_at') }}
+    {% endif %}
 
 ),
 
 web_events as (
 
     select * from {{ ref('web_events') }}
+    {% if is_incremental() %}
+    where _refresh = {{ refresh_number() }}
+    {% endif %}
 
 ),
 
@@ -34,6 +56,14 @@ device_tenures as (
 
 ),
 
+{% if is_incremental() %}
+retenured_devices as (
+
+    select * from {{ ref('retenured_devices') }}
+
+),
+
+{% endif %}
 cuts as (
 
     select
@@ -90,6 +120,9 @@ links as (
     union all
     select 'contact_id', user_id, 'anonymous_id', tenure_id, identified_at
     from device_tenures
+    {% if is_incremental() %}
+    where anonymous_id in (select retenured_devices.anonymous_id from retenured_devices)
+    {% endif %}
     union all
     -- An alias of a device is in its tenure already.
     select 'contact_id', web_events.user_id, 'contact_id', web_events.previous_id, web_events.occurred_at
@@ -121,7 +154,7 @@ first_seen as (
 ),
 
 -- A person's word against a link that the data shows; a device is cut with all its tenures.
-final as (
+allowed as (
 
     select first_seen.*
     from first_seen
@@ -139,6 +172,34 @@ final as (
             and {{ without_tenure('first_seen.type_b', 'first_seen.identifier_b') }} = back.identifier_a
     where forth.type_a is null and back.type_a is null
 
+),
+
+{% if is_incremental() %}
+-- A link of a device that changed hands is worked out anew; any other only gets older.
+final as (
+
+    select allowed.*, {{ refresh_number() }} as _refresh
+    from allowed
+    left join {{ this }} as earlier
+        on
+            allowed.type_a = earlier.type_a
+            and allowed.identifier_a = earlier.identifier_a
+            and allowed.type_b = earlier.type_b
+            and allowed.identifier_b = earlier.identifier_b
+            and not (
+                earlier.type_b = 'anonymous_id'
+                and earlier.identifier_b in (select retenured_devices.tenure_id from retenured_devices)
+            )
+    where earlier.type_a is null or allowed.first_seen_at < earlier.first_seen_at
+
 )
+{% else %}
+final as (
+
+    select *, {{ refresh_number() }} as _refresh
+    from allowed
+
+)
+{% endif %}
 
 select * from final

@@ -1,108 +1,70 @@
-with links as (
+with sightings as (
 
-    select * from {{ ref('identifier_links') }}
-
-),
-
-contacts as (
-
-    select * from {{ ref('stg_crm__contacts') }}
+    select * from {{ ref('sightings') }}
 
 ),
 
-consents as (
+{% if is_refresh_incremental() %}
+dirty_people as (
 
-    select * from {{ ref('stg_crm__consents') }}
-
-),
-
-activities as (
-
-    select * from {{ ref('stg_crm__activities') }}
+    select * from {{ ref('dirty_people') }}
 
 ),
 
-orders as (
+retenured_devices as (
 
-    select * from {{ ref('int_orders') }}
-
-),
-
-web_events as (
-
-    select * from {{ ref('web_events') }}
+    select * from {{ ref('retenured_devices') }}
 
 ),
 
-messages as (
+-- What was known of the people in question; a tenure of a device that changed hands is seen anew, or is no more.
+known as (
 
-    select * from {{ ref('stg_esp__messages') }}
+    select identity_map.identifier_type, identity_map.identifier, identity_map.first_seen_at
+    from {{ before_refresh('identity_map') }} as identity_map
+    inner join dirty_people
+        on identity_map.person_id = dirty_people.person_id
+    left join retenured_devices
+        on
+            identity_map.identifier_type = retenured_devices.identifier_type
+            and identity_map.identifier = retenured_devices.tenure_id
+    where retenured_devices.tenure_id is null
 
 ),
 
-esp_events as (
+-- Sightings of people of whom nothing new was learned are left out with them.
+unknown as (
 
-    select * from {{ ref('int_esp_events') }}
-
-),
-
-seen as (
-
-    select type_a as identifier_type, identifier_a as identifier, first_seen_at as seen_at
-    from links
-    union all
-    select type_b, identifier_b, first_seen_at
-    from links
-    union all
-    select 'contact_id', contact_id, signed_up_at
-    from contacts
-    union all
-    select 'contact_id', contact_id, occurred_at
-    from consents
-    union all
-    select 'email', email, occurred_at
-    from consents
-    union all
-    select 'contact_id', contact_id, occurred_at
-    from activities
-    union all
-    select 'email', email, occurred_at
-    from activities
-    union all
-    select 'contact_id', customer_id, ordered_at
-    from orders
-    union all
-    select 'email', email, ordered_at
-    from orders
-    union all
-    select 'phone', phone, ordered_at
-    from orders
-    union all
-    select identifier_type, identifier, occurred_at
-    from web_events
-    union all
-    select 'anonymous_id', tenure_id, occurred_at
-    from web_events
-    union all
-    select 'email', email, occurred_at
-    from web_events
-    union all
-    select 'email', email, sent_at
-    from messages
-    union all
-    select 'email', email, occurred_at
-    from esp_events
+    select sightings.*
+    from sightings
+    left join {{ before_refresh('identity_map') }} as identity_map
+        on
+            sightings.identifier_type = identity_map.identifier_type
+            and sightings.identifier = identity_map.identifier
+    left join dirty_people
+        on identity_map.person_id = dirty_people.person_id
+    where identity_map.identifier is null or dirty_people.person_id is not null
 
 ),
 
 first_seen as (
 
-    select identifier_type, identifier, min(seen_at) as first_seen_at
-    from seen
-    where identifier is not null
+    select identifier_type, identifier, min(first_seen_at) as first_seen_at
+    from (
+        select * from known
+        union all
+        select * from unknown
+    ) as all_sightings
     group by identifier_type, identifier
 
 ),
+{% else %}
+first_seen as (
+
+    select * from sightings
+
+),
+{% endif %}
 
 -- The older an identifier, the smaller its number: a component is named for its oldest.
 final as (

@@ -15,10 +15,12 @@ shared as (
 
     select distinct type_b, identifier_b
     from (
-        select type_a, type_b, identifier_b
+        select links.type_a, links.type_b, links.identifier_b
         from links
-        where type_b <> 'contact_id'
-        group by type_a, type_b, identifier_b
+        inner join identifiers
+            on links.type_b = identifiers.identifier_type and links.identifier_b = identifiers.identifier
+        where links.type_b <> 'contact_id'
+        group by links.type_a, links.type_b, links.identifier_b
         having count(*) > {{ var('max_contacts_per_identifier') }}
     ) as crowds
 

@@ -1,28 +1,23 @@
-with identifiers as (
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'dirty_people', 'matching': {'person_id': 'person_id'}}],
+) }}
 
-    select * from {{ ref('identifiers') }}
+with assignments as (
 
-),
-
-components as (
-
-    select * from {{ ref('identity_components') }}
+    select * from {{ ref('identity_assignments') }}
 
 ),
 
 final as (
 
-    select
-        identifiers.identifier_type,
-        identifiers.identifier,
-        {{ person_id('oldest') }} as person_id,
-        identifiers.first_seen_at
-    from identifiers
-    left join components
-        on identifiers.node = components.node
-    inner join identifiers as oldest
-        on coalesce(components.component, identifiers.node) = oldest.node
+    select identifier_type, identifier, person_id, first_seen_at
+    from assignments
 
 )
 
 select * from final
+{% if is_incremental() -%}
+-- depends_on: {{ ref('moved_people') }}
+{%- endif %}

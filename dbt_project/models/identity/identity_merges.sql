@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'dirty_people', 'matching': {'kept_person_id': 'person_id'}}],
+) }}
+
 with identifiers as (
 
     select * from {{ ref('identifiers') }}
@@ -6,7 +12,7 @@ with identifiers as (
 
 identity_map as (
 
-    select * from {{ ref('identity_map') }}
+    select * from {{ ref('identity_assignments') }}
 
 ),
 

@@ -1,6 +1,15 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_web_messages', 'matching': {'message_id': 'message_id'}}],
+) }}
+
 with received as (
 
     select * from {{ ref('int_web_events') }}
+    {% if is_incremental() %}
+    where message_id in (select message_id from {{ ref('changed_web_messages') }})
+    {% endif %}
 
 ),
 
@@ -10,43 +19,45 @@ device_tenures as (
 
 ),
 
--- A client that got no answer sends the same message again.
-once as (
+-- A client that got no answer sends the same message again; each time says something of who they are.
+numbered as (
 
-    select *
-    from received
-    qualify
+    select
+        *,
         row_number() over (
             partition by source, message_id
             order by occurred_at, received_at, user_id, anonymous_id, type, event, properties, context
-        ) = 1
+        ) as copy_number
+    from received
 
 ),
 
 final as (
 
     select
-        once.source,
-        once.message_id,
-        once.anonymous_id,
-        once.user_id,
-        once.previous_id,
-        once.email,
-        case when once.user_id is null then 'anonymous_id' else 'contact_id' end as identifier_type,
-        coalesce(once.user_id, device_tenures.tenure_id, once.anonymous_id) as identifier,
-        coalesce(device_tenures.tenure_id, once.anonymous_id) as tenure_id,
-        once.type,
-        {{ event_name('once.event') }} as event,
-        once.properties,
-        once.context,
-        once.occurred_at,
-        once.received_at
-    from once
+        numbered.source,
+        numbered.message_id,
+        numbered.anonymous_id,
+        numbered.user_id,
+        numbered.previous_id,
+        numbered.email,
+        case when numbered.user_id is null then 'anonymous_id' else 'contact_id' end as identifier_type,
+        coalesce(numbered.user_id, device_tenures.tenure_id, numbered.anonymous_id) as identifier,
+        coalesce(device_tenures.tenure_id, numbered.anonymous_id) as tenure_id,
+        numbered.type,
+        {{ event_name('numbered.event') }} as event,
+        numbered.properties,
+        numbered.context,
+        numbered.occurred_at,
+        numbered.received_at,
+        numbered.copy_number > 1 as is_repeat,
+        {{ refresh_number() }} as _refresh
+    from numbered
     left join device_tenures
         on
-            once.anonymous_id = device_tenures.anonymous_id
-            and once.occurred_at >= device_tenures.started_at
-            and once.occurred_at < device_tenures.ended_at
+            numbered.anonymous_id = device_tenures.anonymous_id
+            and numbered.occurred_at >= device_tenures.started_at
+            and numbered.occurred_at < device_tenures.ended_at
 
 )
 

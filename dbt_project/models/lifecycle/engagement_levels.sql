@@ -1,12 +1,20 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
+) }}
+
 with people as (
 
-    select * from {{ ref('people') }}
+    select * from {{ ref('people') }} as people
+    {{ only_changed_people('people') }}
 
 ),
 
 activity as (
 
-    select * from {{ ref('activity') }}
+    select * from {{ ref('activity') }} as activity
+    {{ only_changed_people('activity') }}
 
 ),
 

@@ -1,6 +1,13 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
+) }}
+
 with identity_map as (
 
-    select * from {{ ref('identity_map') }}
+    select * from {{ ref('identity_map') }} as identity_map
+    {{ only_changed_people('identity_map') }}
 
 ),
 

@@ -1,3 +1,12 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[
+        {'changes': 'moved_people', 'matching': {'person_id': 'person_id'}},
+        {'changes': 'changed_acts', 'matching': {'channel': 'channel', 'source_id': 'source_id'}},
+    ],
+) }}
+
 with identity_map as (
 
     select * from {{ ref('identity_map') }}
@@ -25,6 +34,9 @@ crm_activities as (
 orders as (
 
     select * from {{ ref('orders') }}
+    {% if is_incremental() %}
+    where _refresh = {{ refresh_number() }}
+    {% endif %}
 
 ),
 
@@ -34,7 +46,7 @@ web_events as (
 
 ),
 
-esp_events as (
+email_events as (
 
     select * from {{ ref('email_events') }}
 
@@ -46,72 +58,149 @@ activity_types as (
 
 ),
 
+{% if is_incremental() %}
+moved as (
+
+    select identity_map.identifier_type, identity_map.identifier
+    from identity_map
+    inner join {{ ref('moved_people') }} as moved_people
+        on identity_map.person_id = moved_people.person_id
+
+),
+
+{% endif %}
 -- Each act under the identifier that it came with; the map below finds the person.
-acts as (
+crm_acts as (
 
     select
-        'crm' as channel,
         'signed_up' as activity,
         'contact_id' as identifier_type,
         contact_id as identifier,
         signed_up_at as occurred_at,
         contact_id as source_id,
-        cast(null as varchar) as product_id,
+        contact_id as subject,
         cast(null as varchar) as campaign,
         cast(null as varchar) as properties
     from contacts
+    {{ only_news_and_moved("contacts._refresh = " ~ refresh_number(), "'contact_id'", "contact_id") }}
     union all
     select
-        'crm', 'consent_' || action, case when contact_id is null then 'email' else 'contact_id' end,
-        coalesce(contact_id, email), occurred_at, purpose, null, null, null
+        'consent_' || action, case when contact_id is null then 'email' else 'contact_id' end,
+        coalesce(contact_id, email), occurred_at, null, purpose, null, null
     from consents
+    {{ only_news_and_moved(
+        is_news('consents', 'occurred_at'), "case when contact_id is null then 'email' else 'contact_id' end",
+        "coalesce(contact_id, email)",
+    ) }}
     union all
     select
-        'crm', activity, case when contact_id is null then 'email' else 'contact_id' end,
-        coalesce(contact_id, email), occurred_at, properties, null, properties ->> '$.campaign', properties
+        activity, case when contact_id is null then 'email' else 'contact_id' end,
+        coalesce(contact_id, email), occurred_at, null, properties, properties ->> '$.campaign', properties
     from crm_activities
-    union all
+    {{ only_news_and_moved(
+        is_news('crm_activities', 'occurred_at'), "case when contact_id is null then 'email' else 'contact_id' end",
+        "coalesce(contact_id, email)",
+    ) }}
+
+),
+
+web_acts as (
+
     select
-        'web',
         case
             when type = 'page' then 'page_viewed'
             when type = 'screen' then 'screen_viewed'
             else event
-        end,
-        identifier_type, identifier, occurred_at, message_id, properties ->> '$.product_id', null, properties
+        end as activity,
+        identifier_type,
+        identifier,
+        occurred_at,
+        message_id,
+        properties ->> '$.product_id' as product_id,
+        properties
     from web_events
-    where type in ('page', 'screen', 'track')
-    union all
-    select
-        'email',
-        case
-            when event = 'opened' and is_machine then 'email_opened_by_machine'
-            else 'email_' || event
-        end,
-        'email', email, occurred_at, event_id, null, campaign, null
-    from esp_events
-    where event in ('opened', 'clicked', 'unsubscribed', 'complained')
+    {{ only_news_and_moved("_refresh = " ~ refresh_number(), "identifier_type", "identifier", "type in ('page', 'screen', 'track') and not is_repeat") }}
 
 ),
 
-found as (
+email_acts as (
 
-    select acts.* exclude (identifier_type, identifier), identity_map.person_id
-    from acts
+    select
+        case
+            when event = 'opened' and is_machine then 'email_opened_by_machine'
+            else 'email_' || event
+        end as activity,
+        email,
+        occurred_at,
+        event_id,
+        campaign
+    from email_events
+    {{ only_news_and_moved("_refresh = " ~ refresh_number(), "'email'", "email", "event in ('opened', 'clicked', 'unsubscribed', 'complained')") }}
+
+),
+
+crm_found as (
+
+    select crm_acts.*, identity_map.person_id
+    from crm_acts
     inner join identity_map
         on
-            acts.identifier_type = identity_map.identifier_type
-            and acts.identifier = identity_map.identifier
+            crm_acts.identifier_type = identity_map.identifier_type
+            and crm_acts.identifier = identity_map.identifier
+
+),
+
+web_found as (
+
+    select web_acts.*, identity_map.person_id
+    from web_acts
+    inner join identity_map
+        on
+            web_acts.identifier_type = identity_map.identifier_type
+            and web_acts.identifier = identity_map.identifier
+
+),
+
+-- Two sources may tell of the same message.
+told_twice as (
+
+    select message_id
+    from web_found
+    group by message_id
+    having count(*) > 1
+
+),
+
+once as (
+
+    select 'crm' as channel, activity, person_id, occurred_at, source_id, subject, null as product_id, campaign, properties
+    from crm_found
+    qualify row_number() over (partition by activity, person_id, occurred_at, subject order by campaign) = 1
+    union all
+    select 'web', activity, person_id, occurred_at, message_id, message_id, product_id, null, properties
+    from web_found
+    where message_id not in (select told_twice.message_id from told_twice)
+    union all
+    select 'web', activity, person_id, occurred_at, message_id, message_id, product_id, null, properties
+    from web_found
+    where message_id in (select told_twice.message_id from told_twice)
+    qualify row_number() over (partition by message_id, activity, person_id, occurred_at order by product_id, properties) = 1
+    union all
+    select 'email', email_acts.activity, identity_map.person_id, email_acts.occurred_at, email_acts.event_id, email_acts.event_id, null, email_acts.campaign, null
+    from email_acts
+    inner join identity_map
+        on email_acts.email = identity_map.identifier and identity_map.identifier_type = 'email'
     union all
     select
-        'shop' as channel,
-        case when is_purchase then 'order_placed' else 'order_' || status end as activity,
-        ordered_at as occurred_at,
-        order_id as source_id,
-        null as product_id,
-        null as campaign,
-        null as properties,
-        person_id
+        'shop',
+        case when is_purchase then 'order_placed' else 'order_' || status end,
+        person_id,
+        ordered_at,
+        order_id,
+        order_id,
+        null,
+        null,
+        null
     from orders
 
 ),
@@ -119,27 +208,32 @@ found as (
 final as (
 
     select
-        md5(concat_ws('|', found.channel, found.activity, found.person_id, found.source_id, cast(found.occurred_at as varchar))) as activity_id,
-        found.person_id,
-        found.channel,
-        found.activity,
-        found.occurred_at,
-        found.product_id,
-        found.campaign,
-        found.properties,
+        md5(concat_ws('|', once.channel, once.activity, once.person_id, once.subject, epoch_us(once.occurred_at))) as activity_id,
+        once.person_id,
+        once.channel,
+        once.activity,
+        once.occurred_at,
+        once.product_id,
+        once.campaign,
+        once.properties,
+        once.source_id,
         coalesce(activity_types.is_active_act, true) as is_active_act,
-        coalesce(activity_types.is_engagement, true) as is_engagement,
-        row_number() over (
-            partition by
-                found.channel, found.activity, found.person_id, found.source_id, found.occurred_at
-            order by found.campaign, found.product_id
-        ) as repetition
-    from found
+        coalesce(activity_types.is_engagement, true) as is_engagement
+    from once
     left join activity_types
-        on found.activity = activity_types.activity
+        on once.activity = activity_types.activity
 
 )
 
-select * exclude (repetition)
+select final.*
 from final
-where repetition = 1
+{%- if is_incremental() %}
+-- What nothing marks as changed may be told once more; and the changed people are named from what was here before.
+-- depends_on: {{ ref('changed_people') }}, {{ ref('changed_visitors') }}
+left join (
+    select activity_id from {{ this }}
+    where channel = 'crm' and source_id is null and person_id not in (select person_id from {{ ref('moved_people') }})
+) as earlier
+    on final.activity_id = earlier.activity_id
+where earlier.activity_id is null
+{%- endif %}

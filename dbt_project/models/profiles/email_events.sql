@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_email_events', 'matching': {'event_id': 'event_id'}}],
+) }}
+
 with received as (
 
     select * from {{ ref('int_esp_events') }}
@@ -15,6 +21,9 @@ once as (
 
     select *
     from received
+    {%- if is_incremental() %}
+    where event_id in (select changed.event_id from {{ ref('changed_email_events') }} as changed)
+    {%- endif %}
     qualify row_number() over (partition by event_id order by occurred_at, _landed_at, _load_id, _row) = 1
 
 ),
@@ -30,7 +39,8 @@ final as (
         once.url,
         once.reason,
         once.is_machine,
-        messages.campaign
+        messages.campaign,
+        {{ refresh_number() }} as _refresh
     from once
     left join messages
         on once.message_id = messages.message_id

@@ -1,3 +1,10 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    unique_key='message_id',
+    stale=[],
+) }}
+
 with history as (
 
     select * from {{ ref('stg_esp__messages') }}
@@ -10,10 +17,23 @@ ours as (
 
 ),
 
+{% if is_incremental() %}
+news as (
+
+    select message_id
+    from history
+    where {{ is_news('history', 'sent_at') }}
+
+),
+
+{% endif %}
 final as (
 
     select message_id, email, campaign, sent_at, variant, is_holdout
     from history
+    {%- if is_incremental() %}
+    where message_id in (select news.message_id from news)
+    {%- endif %}
     qualify row_number() over (partition by message_id order by sent_at, _landed_at, _load_id, _row) = 1
     union all
     select message_id, email, campaign, accepted_at as sent_at, variant, is_holdout
@@ -22,4 +42,16 @@ final as (
 
 )
 
-select * from final
+select final.*, {{ refresh_number() }} as _refresh
+from final
+{%- if is_incremental() %}
+left join {{ this }} as earlier
+    on
+        final.message_id = earlier.message_id
+        and final.email = earlier.email
+        and final.campaign = earlier.campaign
+        and final.sent_at = earlier.sent_at
+        and final.variant is not distinct from earlier.variant
+        and final.is_holdout is not distinct from earlier.is_holdout
+where earlier.message_id is null
+{%- endif %}

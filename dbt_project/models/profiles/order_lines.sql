@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_orders', 'matching': {'order_id': 'order_id'}}],
+) }}
+
 with received as (
 
     select * from {{ ref('int_order_lines') }}
@@ -7,6 +13,9 @@ with received as (
 orders as (
 
     select * from {{ ref('orders') }}
+    {% if is_incremental() %}
+    where _refresh = {{ refresh_number() }}
+    {% endif %}
 
 ),
 
@@ -19,6 +28,9 @@ latest as (
             order by _landed_at desc, _load_id desc, _row desc
         ) as version
     from received
+    {%- if is_incremental() %}
+    where order_id in (select orders.order_id from orders)
+    {%- endif %}
 
 ),
 

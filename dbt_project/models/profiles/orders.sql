@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_orders', 'matching': {'order_id': 'order_id'}}],
+) }}
+
 with received as (
 
     select * from {{ ref('int_orders') }}
@@ -16,6 +22,14 @@ identity_map as (
 
 ),
 
+{% if is_incremental() %}
+changed_orders as (
+
+    select * from {{ ref('changed_orders') }}
+
+),
+
+{% endif %}
 latest as (
 
     select
@@ -25,6 +39,24 @@ latest as (
             order by _landed_at desc, _load_id desc, _row desc
         ) as version
     from received
+    {%- if is_incremental() %}
+    where order_id in (select changed_orders.order_id from changed_orders)
+    {%- endif %}
+
+),
+
+latest_lines as (
+
+    select *
+    from lines
+    {%- if is_incremental() %}
+    where order_id in (select changed_orders.order_id from changed_orders)
+    {%- endif %}
+    qualify
+        row_number() over (
+            partition by order_id, line_number
+            order by _landed_at desc, _load_id desc, _row desc
+        ) = 1
 
 ),
 
@@ -35,7 +67,7 @@ totals as (
         count(*) as lines_count,
         sum(quantity) as quantity,
         sum(cast(quantity * unit_price_amount - discount_amount as decimal(18, 2))) as lines_amount
-    from lines
+    from latest_lines
     where quantity > 0
     group by order_id
 
@@ -55,7 +87,8 @@ final as (
         cast(coalesce(totals.quantity, 0) as decimal(18, 3)) as quantity,
         cast(latest.discount_amount as decimal(18, 2)) as discount_amount,
         cast(latest.shipping_amount as decimal(18, 2)) as shipping_amount,
-        cast(coalesce(totals.lines_amount, 0) - latest.discount_amount as decimal(18, 2)) as net_amount
+        cast(coalesce(totals.lines_amount, 0) - latest.discount_amount as decimal(18, 2)) as net_amount,
+        {{ refresh_number() }} as _refresh
     from latest
     left join totals
         on latest.order_id = totals.order_id

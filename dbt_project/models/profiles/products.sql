@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    unique_key='product_id',
+) }}
+
 with received as (
 
     select * from {{ ref('stg_shop__products') }}
@@ -19,6 +25,9 @@ latest as (
             order by updated_at desc nulls last, _landed_at desc, _load_id desc, _row desc
         ) as version
     from received
+    {%- if is_incremental() %}
+    where product_id in (select news.product_id from received as news where {{ is_news('news', '_landed_at', 'updated_at') }})
+    {%- endif %}
 
 ),
 
@@ -45,4 +54,12 @@ final as (
 
 )
 
-select * from final
+-- A catalogue that comes whole every day changes little.
+select *, {{ refresh_number() }} as _refresh
+from (
+    select * from final
+    {%- if is_incremental() %}
+    except
+    select * exclude (_refresh) from {{ this }}
+    {%- endif %}
+) as products

@@ -1,48 +1,65 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[
+        {'changes': 'changed_people', 'matching': {'person_id': 'person_id'}},
+        {'changes': 'changed_scores', 'matching': {'person_id': 'person_id'}},
+    ],
+) }}
+
 with people as (
 
-    select * from {{ ref('people') }}
+    select * from {{ ref('people') }} as people
+    {{ only_new_profiles('people') }}
 
 ),
 
 contacts as (
 
-    select * from {{ ref('contacts') }}
+    select * from {{ ref('contacts') }} as contacts
+    {{ only_new_profiles('contacts') }}
 
 ),
 
 contactability as (
 
-    select * from {{ ref('contactability') }}
+    select * from {{ ref('contactability') }} as contactability
+    {{ only_new_profiles('contactability') }}
 
 ),
 
 lifecycle_stages as (
 
-    select * from {{ ref('lifecycle_stages') }}
+    select * from {{ ref('lifecycle_stages') }} as lifecycle_stages
+    {{ only_new_profiles('lifecycle_stages') }}
 
 ),
 
 engagement_levels as (
 
-    select * from {{ ref('engagement_levels') }}
+    select * from {{ ref('engagement_levels') }} as engagement_levels
+    {{ only_new_profiles('engagement_levels') }}
 
 ),
 
 activity as (
 
-    select * from {{ ref('activity') }}
+    select * from {{ ref('activity') }} as activity
+    {{ only_new_profiles('activity') }}
 
 ),
 
 orders as (
 
-    select * from {{ ref('orders') }}
+    select * from {{ ref('orders') }} as orders
+    {{ only_new_profiles('orders') }}
 
 ),
 
 order_lines as (
 
-    select * from {{ ref('order_lines') }}
+    select * from {{ ref('order_lines') }} as order_lines
+    {{ only_new_profiles('order_lines') }}
 
 ),
 

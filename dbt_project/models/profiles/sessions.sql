@@ -1,7 +1,17 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'stale_sessions', 'matching': {'session_id': 'session_id'}}],
+) }}
+
 with web_events as (
 
-    select * from {{ ref('web_events') }}
-    where type in ('page', 'screen', 'track')
+    select
+        *,
+        {{ visitor('web_events') }} as visitor,
+        {{ page_url('web_events') }} as url
+    from {{ ref('web_events') }} as web_events
+    where type in ('page', 'screen', 'track') and not is_repeat
 
 ),
 
@@ -16,7 +26,7 @@ visited as (
 
     select
         identity_map.person_id,
-        coalesce(web_events.tenure_id, web_events.identifier) as visitor,
+        web_events.visitor,
         web_events.source,
         web_events.message_id,
         web_events.type,
@@ -33,6 +43,13 @@ visited as (
         on
             web_events.identifier_type = identity_map.identifier_type
             and web_events.identifier = identity_map.identifier
+    {%- if is_incremental() %}
+    inner join {{ ref('changed_visitors') }} as changed_visitors
+        on
+            identity_map.person_id = changed_visitors.person_id
+            and web_events.visitor = changed_visitors.visitor
+            and web_events.occurred_at >= changed_visitors.from_at
+    {%- endif %}
 
 ),
 
@@ -40,6 +57,7 @@ begun as (
 
     select
         *,
+        row_number() over visits as act_number,
         coalesce(
             occurred_at > {{ plus_interval('lag(occurred_at) over visits', var('session_silence_minutes'), 'minute') }},
             true
@@ -58,7 +76,7 @@ numbered as (
         *,
         count(*) filter (where is_beginning) over (
             partition by person_id, visitor
-            order by occurred_at, source, message_id
+            order by act_number
             rows between unbounded preceding and current row
         ) as visit_number
     from begun
@@ -70,22 +88,26 @@ final as (
     select
         md5(concat_ws('|', person_id, visitor, cast(min(occurred_at) as varchar))) as session_id,
         person_id,
+        visitor,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at,
         cast(epoch(max(occurred_at)) - epoch(min(occurred_at)) as bigint) as duration_seconds,
         count(*) filter (where type in ('page', 'screen')) as page_views_count,
         count(*) filter (where event = 'product_viewed') as product_views_count,
         count(*) as events_count,
-        arg_min(page, (occurred_at, source, message_id)) filter (where page is not null) as entry_page,
-        arg_max(page, (occurred_at, source, message_id)) filter (where page is not null) as exit_page,
-        arg_min(referrer, (occurred_at, source, message_id)) filter (where referrer is not null) as referrer,
-        arg_min(utm_source, (occurred_at, source, message_id)) filter (where utm_source is not null) as utm_source,
-        arg_min(utm_medium, (occurred_at, source, message_id)) filter (where utm_medium is not null) as utm_medium,
-        arg_min(utm_campaign, (occurred_at, source, message_id)) filter (where utm_campaign is not null) as utm_campaign,
-        arg_min(device, (occurred_at, source, message_id)) filter (where device is not null) as device
+        arg_min(page, act_number) as entry_page,
+        arg_max(page, act_number) as exit_page,
+        arg_min(referrer, act_number) as referrer,
+        arg_min(utm_source, act_number) as utm_source,
+        arg_min(utm_medium, act_number) as utm_medium,
+        arg_min(utm_campaign, act_number) as utm_campaign,
+        arg_min(device, act_number) as device
     from numbered
     group by person_id, visitor, visit_number
 
 )
 
 select * from final
+{% if is_incremental() -%}
+-- depends_on: {{ ref('stale_sessions') }}
+{%- endif %}

@@ -1,0 +1,105 @@
+{% if is_refresh_incremental() %}
+with identity_map as (
+
+    select * from {{ ref('identity_map') }}
+
+),
+
+activity as (
+
+    select * from {{ before_refresh('activity') }}
+
+),
+
+consents as (
+
+    select * from {{ ref('stg_crm__consents') }}
+
+),
+
+crm_activities as (
+
+    select * from {{ ref('stg_crm__activities') }}
+
+),
+
+products as (
+
+    select product_id from {{ ref('products') }}
+    where _refresh = {{ refresh_number() }}
+
+),
+
+heard_of as (
+
+    select identifier_type, identifier
+    from {{ ref('web_events') }}
+    where _refresh = {{ refresh_number() }}
+    union
+    select 'email', email
+    from {{ ref('email_events') }}
+    where _refresh = {{ refresh_number() }}
+    union
+    select case when contact_id is null then 'email' else 'contact_id' end, coalesce(contact_id, email)
+    from consents
+    where {{ is_news('consents', 'occurred_at') }}
+    union
+    select case when contact_id is null then 'email' else 'contact_id' end, coalesce(contact_id, email)
+    from crm_activities
+    where {{ is_news('crm_activities', 'occurred_at') }}
+
+),
+
+final as (
+
+    select person_id from {{ ref('identity_assignments') }}
+    union
+    select person_id from {{ ref('dirty_people') }}
+    union
+    select identity_map.person_id
+    from heard_of
+    inner join identity_map
+        on
+            heard_of.identifier_type = identity_map.identifier_type
+            and heard_of.identifier = identity_map.identifier
+    union
+    select person_id from {{ ref('contacts') }}
+    where _refresh = {{ refresh_number() }}
+    union
+    select person_id from {{ ref('orders') }}
+    where _refresh = {{ refresh_number() }}
+    union
+    -- Whose act it was until now.
+    select activity.person_id
+    from activity
+    inner join {{ ref('changed_acts') }} as changed_acts
+        on activity.channel = changed_acts.channel and activity.source_id = changed_acts.source_id
+    union
+    -- Whose acts leave a window of time.
+    select person_id
+    from activity
+    where
+        {%- for days in windows_in_days() %}
+        (
+            occurred_at > {{ minus_interval(since(), days) }}
+            and occurred_at <= {{ ago(days) }}
+        ){{ ' or' if not loop.last }}
+        {%- endfor %}
+    union
+    select activity.person_id
+    from activity
+    inner join products
+        on activity.product_id = products.product_id
+    union
+    select order_lines.person_id
+    from {{ ref('order_lines') }} as order_lines
+    inner join products
+        on order_lines.product_id = products.product_id
+
+)
+
+select * from final
+{% else %}
+select cast(null as varchar) as person_id
+where false
+{% endif %}
