@@ -21,6 +21,8 @@ from orchestration.settings import DBT_PROJECT, Settings
 _NOT_SEGMENTS = "segment_"
 _PARSE_WAIT_SECONDS = 120.0
 _SOURCES = ("*.sql", "*.yml", "*.csv")
+# Beside the project, not in the home: a parse says nothing of the data, and every home shares it.
+_PARSED = DBT_PROJECT / "target"
 
 
 def segments() -> list[str]:
@@ -36,8 +38,17 @@ def project_vars() -> dict[str, Any]:
 
 
 def variables(as_of: datetime) -> str:
-    """dbt's --vars for a build that speaks of `as_of`."""
-    return json.dumps({"as_of": as_of.strftime("%Y-%m-%d %H:%M:%S.%f"), "segments": segments()})
+    """dbt's --vars for a build that speaks of `as_of`.
+
+    `project` tells a refresh whether the tables that are there were built by this very project.
+    """
+    return json.dumps(
+        {
+            "as_of": as_of.strftime("%Y-%m-%d %H:%M:%S.%f"),
+            "segments": segments(),
+            "project": project_fingerprint()[:16],
+        }
+    )
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -50,12 +61,18 @@ def environment(settings: Settings) -> dict[str, str]:
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
         # A test over several models runs in the step that builds the last of them.
         "DBT_INDIRECT_SELECTION": "buildable",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 
 
+def build_environment(settings: Settings) -> dict[str, str]:
+    """The same for a build: dbt finds the project parsed."""
+    return {**environment(settings), "SINCERELY_MANIFEST": str(manifest(settings).with_name("partial_parse.msgpack"))}
+
+
 def executable() -> str:
-    """dbt of this very environment."""
-    return str(Path(sys.executable).with_name("dbt"))
+    """dbt of this very environment, which does not parse what is parsed (orchestration/dbt_process.py)."""
+    return str(Path(sys.executable).with_name("sincerely-dbt"))
 
 
 def target_path(settings: Settings) -> Path:
@@ -79,14 +96,14 @@ def manifest(settings: Settings) -> Path:
 
     Raises SincerelyError with dbt's own words when the project does not parse.
     """
-    # Beside the project, not in the home: it says nothing of the data, and every home shares it.
-    target = DBT_PROJECT / "target"
+    target = _PARSED
     try:
         target.mkdir(exist_ok=True)
     except OSError as error:
         raise storage_error(error, target) from error
     with exclusive(target / "manifest.lock", wait_seconds=_PARSE_WAIT_SECONDS):
-        path, stamp, fingerprint = target / "manifest.json", target / "manifest.sha256", _fingerprint(settings)
+        path, stamp = target / "manifest.json", target / "manifest.sha256"
+        fingerprint = f"{settings.target}:{project_fingerprint()}"
         if not (path.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == fingerprint):
             _parse(settings, target)
             stamp.write_text(fingerprint, encoding="ascii")
@@ -109,10 +126,13 @@ def _parse(settings: Settings, target: Path) -> None:
         raise SincerelyError("The dbt project does not parse: " + " ".join(lines[-6:]))
 
 
-def _fingerprint(settings: Settings) -> str:
-    digest = hashlib.sha256(settings.target.encode())
+def project_fingerprint() -> str:
+    """SHA-256 of the project's files: another one may build other tables."""
+    digest = hashlib.sha256()
     for pattern in _SOURCES:
         for path in sorted(DBT_PROJECT.rglob(pattern)):
+            if path.is_relative_to(_PARSED):
+                continue
             digest.update(str(path.relative_to(DBT_PROJECT)).encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -43,7 +43,7 @@ def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str) -
             "--exclude-resource-type", "unit_test", "--project-dir", str(dbt.DBT_PROJECT),
             "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(as_of),
         ],
-        env={**os.environ, **dbt.environment(settings)},
+        env={**os.environ, **dbt.build_environment(settings)},
         capture_output=True,
         text=True,
         check=False,

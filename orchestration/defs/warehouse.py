@@ -62,7 +62,7 @@ def dbt_models(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
     """Builds and tests the selected models; a failed test stops what lies behind it, save an audit."""
     settings = home.settings()
     # dbt's own process reads these; they are no secrets.
-    os.environ.update(dbt.environment(settings))
+    os.environ.update(dbt.build_environment(settings))
     cli = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt.executable())
     arguments = [
         "build", "--exclude-resource-type", "unit_test", "--vars", dbt.variables(home.instant(context)),
