@@ -8,18 +8,27 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
+
 from orchestration import dbt
+from orchestration.delivery import planner
 from orchestration.delivery.outbox import Outbox
 from orchestration.landing import files
 from orchestration.landing.contract import ENTITIES
 from orchestration.landing.ledger import Load
-from orchestration.settings import Settings, load_settings
+from orchestration.settings import CAMPAIGNS, Settings, load_settings
 from orchestration.warehouse import Warehouse
+from rendering.campaign import load_campaigns
 
 LANDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 _NO_PREDICTIONS = (
     "create table if not exists ml.churn_predictions (person_id varchar, churn_probability double, risk_band varchar)"
 )
+_NO_EVALUATIONS = """
+    create table if not exists ml.{table} (
+        model varchar, version varchar, metric varchar, split varchar, value double, baseline_value double
+    )
+"""
 
 
 def land(settings: Settings, landed_at: datetime = LANDED_AT) -> list[Load]:
@@ -37,10 +46,32 @@ def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str) -
     with warehouse.transaction() as connection:
         connection.execute("create schema if not exists ml")
         connection.execute(_NO_PREDICTIONS)
+    selected = [f"+{table}" for table in tables]
+    _dbt(settings, as_of, "build", "--select", *selected, *arguments, "--exclude-resource-type", "unit_test")
+    return settings
+
+
+def refresh(settings: Settings, as_of: datetime) -> None:
+    """Builds every table, without testing the data; what Python puts beside them is there, and empty or as files say."""
+    warehouse, outbox = Warehouse(settings.warehouse, settings.memory_limit), Outbox(settings.outbox_url)
+    files.land_outbox(warehouse, outbox, "raw.outbox_messages")
+    files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
+    warehouse.replace("raw.hash_keys", pa.table({"key": ["a key for tests"]}))
+    campaigns = planner.campaign_tables(load_campaigns(CAMPAIGNS), as_of.replace(tzinfo=UTC))
+    for name, table in zip(("campaigns", "campaign_variants"), campaigns, strict=True):
+        warehouse.replace(f"raw.{name}", table)
+    with warehouse.transaction() as connection:
+        connection.execute("create schema if not exists ml")
+        connection.execute(_NO_PREDICTIONS)
+        for table in ("churn_evaluations", "recommendation_evaluations"):
+            connection.execute(_NO_EVALUATIONS.format(table=table))
+    _dbt(settings, as_of, "build", "--resource-type", "model", "--resource-type", "seed")
+
+
+def _dbt(settings: Settings, as_of: datetime, command: str, *arguments: str) -> None:
     done = subprocess.run(
         [
-            dbt.executable(), "build", "--select", *(f"+{table}" for table in tables), *arguments,
-            "--exclude-resource-type", "unit_test", "--project-dir", str(dbt.DBT_PROJECT),
+            dbt.executable(), command, *arguments, "--project-dir", str(dbt.DBT_PROJECT),
             "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(as_of),
         ],
         env={**os.environ, **dbt.build_environment(settings)},
@@ -49,7 +80,6 @@ def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str) -
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
-    return settings
 
 
 def land_and_build(home: Path, as_of: datetime, tables: Iterable[str], landed_at: datetime = LANDED_AT) -> list[Load]:

@@ -1,0 +1,60 @@
+"""Hour after hour of small refreshes leaves the very tables that one full rebuild makes."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import Warehouse
+from tests.building import land, refresh
+from tests.comparing import differing_tables, lasting_tables
+from tests.hourly_world import HourlyWorld
+
+_LANDED = datetime(2018, 3, 24, tzinfo=UTC)
+
+
+def test_a_few_hourly_refreshes_give_the_tables_of_a_full_rebuild(tmp_path: Path) -> None:
+    _refresh_hourly(tmp_path, hours=3, compare_every=3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_72_hourly_refreshes_give_the_tables_of_a_full_rebuild(tmp_path: Path, seed: int) -> None:
+    _refresh_hourly(tmp_path, hours=72, compare_every=6, seed=seed)
+
+
+def _refresh_hourly(folder: Path, *, hours: int, compare_every: int, seed: int = 5) -> None:
+    settings = load_settings({"SINCERELY_HOME": str(folder / "hourly")})
+    world = HourlyWorld(settings.landing, seed=seed)
+    as_of = world.write_history()
+    land(settings, _LANDED)
+    refresh(settings, as_of)
+    for hour in range(hours):
+        as_of = world.write_hour(hour)
+        land(settings, _LANDED + timedelta(hours=hour + 1))
+        refresh(settings, as_of)
+        assert _last_mode(settings) == "incremental"
+        if (hour + 1) % compare_every == 0:
+            rebuilt = _rebuilt(settings, folder / f"rebuilt-{hour}", as_of)
+            assert differing_tables(settings.warehouse, rebuilt.warehouse, lasting_tables(settings)) == {}, hour
+
+
+def _rebuilt(settings: Settings, home: Path, as_of: datetime) -> Settings:
+    """What `sincerely run --full-refresh` makes of the same landed rows."""
+    home.mkdir()
+    shutil.copy(settings.warehouse, home)
+    rebuilt = load_settings({"SINCERELY_HOME": str(home)})
+    Warehouse(rebuilt.warehouse).forget_derived()
+    refresh(rebuilt, as_of)
+    assert _last_mode(rebuilt) == "full"
+    return rebuilt
+
+
+def _last_mode(settings: Settings) -> str:
+    (row,) = Warehouse(settings.warehouse).rows("select mode, is_complete from core.refreshes order by refresh desc limit 1")
+    assert row["is_complete"]
+    return str(row["mode"])
