@@ -17,6 +17,7 @@ from rich.console import Console
 
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.settings import Settings, load_settings
+from orchestration.webhooks import command as webhooks
 
 if TYPE_CHECKING:
     from orchestration.warehouse import Warehouse
@@ -341,6 +342,8 @@ def dev(port: int) -> None:
     program = str(Path(sys.executable).with_name("dagster"))
     os.execv(program, [program, "dev", "-m", "orchestration.definitions", "-p", str(port)])
 
+
+webhooks.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

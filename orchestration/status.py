@@ -10,6 +10,7 @@ from orchestration.delivery.outbox import Outbox
 from orchestration.locks import holder
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
+from orchestration.webhooks import status as webhooks
 
 _FAILED_LOADS = """
     select file, error
@@ -53,6 +54,8 @@ def collect(settings: Settings) -> dict[str, list[str]]:
     facts: dict[str, list[str]] = {"running": [running] if running else []}
     if synced := last_syncs.lines(settings.home):
         facts["connectors"] = synced
+    if pushed := webhooks.lines(settings):
+        facts["webhooks"] = pushed
     if not settings.warehouse.exists():
         return {**facts, "landed": ["nothing yet; run `sincerely run`"]}
     if warehouse.exists("quality.freshness"):

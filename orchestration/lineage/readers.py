@@ -9,6 +9,7 @@ from ml import churn
 from orchestration import report, training
 from orchestration.delivery import planner
 from orchestration.lineage.project import Reader
+from orchestration.webhooks import changes as webhooks
 from rendering.campaign import Campaign
 from rendering.decisions import columns_used
 from rendering.errors import PredicateError
@@ -22,7 +23,7 @@ _CHURN_KEYS = ("person_id", "cutoff", "split", "is_in_population", "is_churned")
 
 def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
     """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
-    return [*_campaigns(campaigns), *_models(), *_reports()]
+    return [*_campaigns(campaigns), *_models(), *_reports(), *_webhooks()]
 
 
 def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
@@ -61,3 +62,8 @@ def _models() -> Iterator[Reader]:
 def _reports() -> Iterator[Reader]:
     for sql in report.queries():
         yield Reader("report", sql)
+
+
+def _webhooks() -> Iterator[Reader]:
+    for sql in (webhooks.CHANGES_SQL, webhooks.PEOPLE_SQL):
+        yield Reader("webhooks", sql)

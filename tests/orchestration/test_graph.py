@@ -17,7 +17,7 @@ OURS = {
     "raw/tables", "raw/loads", "raw/rejects", "raw/schema_changes", "raw/deletions", "raw/snapshots", "raw/hash_keys",
     "raw/campaigns", "raw/campaign_variants", "raw/outbox_messages", "raw/outbox_handovers",
     "ml/churn_predictions", "ml/churn_evaluations", "ml/recommendations", "ml/recommendation_evaluations",
-    "outbox/planned_messages", "outbox/handed_over_messages", "reports/index",
+    "outbox/planned_messages", "outbox/handed_over_messages", "outbox/webhook_deliveries", "reports/index",
     "quality/unused_attributes", "quality/attribute_uses",
 }  # fmt: skip
 
