@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from orchestration.errors import SincerelyError, plain_message
+from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
 from orchestration.webhooks import command as webhooks
 
@@ -344,6 +345,7 @@ def dev(port: int) -> None:
 
 
 webhooks.add_to(main, _command)
+segment_commands.register(main, _command)
 
 if __name__ == "__main__":
     main()

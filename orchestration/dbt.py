@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,28 @@ import yaml
 
 from orchestration.errors import SincerelyError, storage_error
 from orchestration.locks import exclusive
+from orchestration.segments import shadow, soundness
 from orchestration.settings import DBT_PROJECT, Settings
 
-_NOT_SEGMENTS = "segment_"
 _PARSE_WAIT_SECONDS = 120.0
 _SOURCES = ("*.sql", "*.yml", "*.csv")
 # Beside the project, not in the home: a parse says nothing of the data, and every home shares it.
 _PARSED = DBT_PROJECT / "target"
 
 
+@dataclass(frozen=True)
+class Project:
+    """The dbt project as far as it parses: `broken` are segments that are left out, each with the reason."""
+
+    folder: Path
+    manifest: Path
+    broken: Mapping[str, str]
+
+
 def segments() -> list[str]:
     """The names of the segments: one for each file of models/segments/."""
-    files = (DBT_PROJECT / "models" / "segments").glob("*.sql")
-    return sorted(file.stem for file in files if not file.stem.startswith(_NOT_SEGMENTS))
+    files = (DBT_PROJECT / "models" / "segments").rglob("*.sql")
+    return sorted({file.stem for file in files if not file.stem.startswith(soundness.OWN_PREFIX)})
 
 
 def project_vars() -> dict[str, Any]:
@@ -37,15 +47,17 @@ def project_vars() -> dict[str, Any]:
     return dict(project["vars"])
 
 
-def variables(as_of: datetime) -> str:
-    """dbt's --vars for a build that speaks of `as_of`.
+def variables(as_of: datetime, failed: Mapping[str, str] | None = None) -> str:
+    """dbt's --vars for a build that speaks of `as_of`, and cannot refresh the `failed` segments.
 
     `project` tells a refresh whether the tables that are there were built by this very project.
     """
+    failed = failed or {}
     return json.dumps(
         {
             "as_of": as_of.strftime("%Y-%m-%d %H:%M:%S.%f"),
-            "segments": segments(),
+            "segments": [name for name in segments() if name not in failed],
+            "failed_segments": dict(sorted(failed.items())),
             "project": project_fingerprint()[:16],
         }
     )
@@ -61,6 +73,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
         # A test over several models runs in the step that builds the last of them.
         "DBT_INDIRECT_SELECTION": "buildable",
+        "SINCERELY_MANIFEST": "",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 
@@ -80,6 +93,12 @@ def target_path(settings: Settings) -> Path:
     return settings.home / "dbt" / "target"
 
 
+def compiled_file(settings: Settings, file: Path) -> Path:
+    """Where the home's builds put what they make of a model's file, which is named from the project's folder on."""
+    name = yaml.safe_load((DBT_PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["name"]
+    return target_path(settings) / "compiled" / str(name) / file
+
+
 def compiled(settings: Settings, manifest: Mapping[str, Any]) -> dict[str, str]:
     """The SQL that the home's builds last made of each model of the manifest, by its unique id."""
     folder = target_path(settings) / "compiled"
@@ -92,9 +111,14 @@ def compiled(settings: Settings, manifest: Mapping[str, Any]) -> dict[str, str]:
 
 
 def manifest(settings: Settings) -> Path:
-    """The project's parsed manifest, made anew when a file of the project has changed.
+    """The manifest of `project(settings)`."""
+    return project(settings).manifest
 
-    Raises SincerelyError with dbt's own words when the project does not parse.
+
+def project(settings: Settings) -> Project:
+    """The project, parsed anew when a file of it has changed; a segment that does not parse is left out.
+
+    Raises SincerelyError with dbt's own words when the rest does not parse either.
     """
     target = _PARSED
     try:
@@ -102,28 +126,55 @@ def manifest(settings: Settings) -> Path:
     except OSError as error:
         raise storage_error(error, target) from error
     with exclusive(target / "manifest.lock", wait_seconds=_PARSE_WAIT_SECONDS):
-        path, stamp = target / "manifest.json", target / "manifest.sha256"
-        fingerprint = f"{settings.target}:{project_fingerprint()}"
-        if not (path.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == fingerprint):
-            _parse(settings, target)
-            stamp.write_text(fingerprint, encoding="ascii")
-    return path
+        stamp, fingerprint = target / "parsed.json", f"{settings.target} {DBT_PROJECT} {project_fingerprint()}"
+        parsed = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
+        if parsed.get("fingerprint") != fingerprint or not Path(parsed["manifest"]).exists():
+            found = _parse_what_can_be(settings, target)
+            parsed = {
+                "fingerprint": fingerprint,
+                "folder": str(found.folder),
+                "manifest": str(found.manifest),
+                "broken": dict(found.broken),
+            }
+            stamp.write_text(json.dumps(parsed), encoding="utf-8")
+    return Project(Path(parsed["folder"]), Path(parsed["manifest"]), parsed["broken"])
 
 
-def _parse(settings: Settings, target: Path) -> None:
+def _parse_what_can_be(settings: Settings, target: Path) -> Project:
+    names, folder, into = segments(), DBT_PROJECT, target
+    broken = soundness.misnamed(names)
+    while True:
+        if broken:
+            folder = shadow.without(DBT_PROJECT, broken, target / "without")
+            into = folder / "target"
+        words = _parse(settings, folder, into, broken)
+        path = into / "manifest.json"
+        if words:
+            found = soundness.named_in(words, names)
+        else:
+            sound = [name for name in names if name not in broken]
+            found = soundness.unbuildable(json.loads(path.read_text(encoding="utf-8")), sound)
+        new = {name: why for name, why in found.items() if name not in broken}
+        if words and not new:
+            raise SincerelyError(" ".join(["The dbt project does not parse:", soundness.told(words), *broken.values()]))
+        if not new:
+            return Project(folder, path, broken)
+        broken |= new
+
+
+def _parse(settings: Settings, folder: Path, target: Path, broken: Mapping[str, str]) -> str:
+    """What dbt has to say against the project; nothing when it parses."""
     done = subprocess.run(
         [
-            executable(), "--log-format", "text", "parse", "--project-dir", str(DBT_PROJECT),
-            "--target-path", str(target), "--vars", variables(datetime(1970, 1, 1)),
+            executable(), "--log-format", "text", "--no-use-colors", "parse", "--project-dir", str(folder),
+            "--target-path", str(target), "--vars", variables(datetime(1970, 1, 1), broken),
         ],
         env={**os.environ, **environment(settings)},
         capture_output=True,
         text=True,
         check=False,
     )  # fmt: skip
-    if done.returncode != 0:
-        lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-        raise SincerelyError("The dbt project does not parse: " + " ".join(lines[-6:]))
+    return "" if done.returncode == 0 else done.stdout
 
 
 def project_fingerprint() -> str:
@@ -131,8 +182,7 @@ def project_fingerprint() -> str:
     digest = hashlib.sha256()
     for pattern in _SOURCES:
         for path in sorted(DBT_PROJECT.rglob(pattern)):
-            if path.is_relative_to(_PARSED):
-                continue
-            digest.update(str(path.relative_to(DBT_PROJECT)).encode())
-            digest.update(path.read_bytes())
+            if not path.is_relative_to(_PARSED):
+                digest.update(str(path.relative_to(DBT_PROJECT)).encode())
+                digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -14,7 +14,8 @@ from pathlib import Path
 from orchestration.errors import SettingsError, storage_error
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+# Another project to build, such as a copy to try things on.
+DBT_PROJECT = Path(os.environ.get("SINCERELY_DBT_PROJECT") or PROJECT_ROOT / "dbt_project").absolute()
 CAMPAIGNS = PROJECT_ROOT / "rendering" / "campaigns"
 ESPS = ("folder",)
 TARGETS = ("duckdb",)
@@ -77,6 +78,7 @@ class Settings:
             "secret": "*" * 8 if self.secret else "",
             "as_of": self.as_of.isoformat() if self.as_of else "now",
             "memory_limit": self.memory_limit,
+            "dbt_project": str(DBT_PROJECT),
         }
         return [
             Setting(f"SINCERELY_{name.upper()}", value, self.origins.get(name, "default"))
@@ -106,7 +108,10 @@ def load_settings(environ: Mapping[str, str] | None = None, *, as_of: str | None
     from_file = _read_toml(home / "sincerely.toml")
     names = ("esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit")
     values: dict[str, str] = {}
-    origins = {"home": "environment" if environ.get("SINCERELY_HOME") else "default"}
+    origins = {
+        name: "environment" if environ.get(f"SINCERELY_{name.upper()}") else "default"
+        for name in ("home", "dbt_project")
+    }
     for name in names:
         if environ.get(f"SINCERELY_{name.upper()}"):
             values[name], origins[name] = environ[f"SINCERELY_{name.upper()}"], "environment"

@@ -87,3 +87,20 @@ def land_and_build(home: Path, as_of: datetime, tables: Iterable[str], landed_at
     loads = land(load_settings({"SINCERELY_HOME": str(home)}), landed_at)
     build(home, as_of, tables)
     return loads
+
+
+def dbt_test(home: Path, project: Path, model: str) -> int:
+    """Runs the unit tests of one model of a project against a built home; returns how many passed."""
+    settings = load_settings({"SINCERELY_HOME": str(home)})
+    done = subprocess.run(
+        [
+            dbt.executable(), "test", "--select", f"{model},test_type:unit", "--project-dir", str(project),
+            "--target-path", str(home / "dbt" / "tests"), "--vars", dbt.variables(datetime(2017, 12, 31)),
+        ],
+        env={**os.environ, **dbt.environment(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return int(done.stdout.rpartition("PASS=")[2].split()[0])

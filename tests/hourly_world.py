@@ -120,7 +120,12 @@ class HourlyWorld:
         who = {"contact_id": self._contact_id()} if self._draw.random() < 0.8 else {"email": self._email()}
         action = "granted" if self._draw.random() < 0.8 else "withdrawn"
         rows["crm/consents"].append(
-            {**who, "purpose": self._draw.choice(["newsletter", "offers"]), "action": action, "occurred_at": _iso(moment)}
+            {
+                **who,
+                "purpose": self._draw.choice(["newsletter", "offers"]),
+                "action": action,
+                "occurred_at": _iso(moment),
+            }
         )
 
     def _demo_request(self, rows: dict[str, list[Row]], moment: datetime) -> None:
@@ -189,7 +194,9 @@ class HourlyWorld:
         )  # fmt: skip
 
     def _leave(self, rows: dict[str, list[Row]], moment: datetime) -> None:
-        self._web(rows, moment, type="track", event="Signed Out", anonymous_id=self._device(), user_id=None, properties="{}")
+        self._web(
+            rows, moment, type="track", event="Signed Out", anonymous_id=self._device(), user_id=None, properties="{}"
+        )
 
     def _alias(self, rows: dict[str, list[Row]], moment: datetime) -> None:
         previous = self._device() if self._draw.random() < 0.6 else f"c{self._draw.randrange(self._people)}"

@@ -96,6 +96,8 @@ def raw_tables(home: Home) -> dg.MaterializeResult:
                      description="One row per full refresh of a source, with how many keys it deleted."),
         dg.AssetSpec(["raw", "hash_keys"], deps=[["raw", "tables"]], kinds={"duckdb"}, group_name="landing",
                      description="The key of hashes that outlive erasure."),
+        dg.AssetSpec(["raw", "segment_changes"], deps=[["raw", "tables"]], kinds={"duckdb"}, group_name="landing",
+                     description="One row per change that earlier builds observed of who is in a segment."),
     ],
     check_specs=[
         dg.AssetCheckSpec("every_folder_is_known", asset=["raw", "loads"],
@@ -108,7 +110,7 @@ def landing_ledger(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg
     warehouse = home.warehouse()
     deletions.record(warehouse, home.settings(), list(connectors.STREAMS), home.instant(context))
     strangers = files.strangers(home.settings().landing)
-    for table in ("loads", "rejects", "schema_changes", "deletions", "snapshots", "hash_keys"):
+    for table in ("loads", "rejects", "schema_changes", "deletions", "snapshots", "hash_keys", "segment_changes"):
         (counted,) = warehouse.rows(f"select count(*) as rows_count from raw.{table}")
         checks = (
             [

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import linting, planner, sender
+from orchestration.delivery.doubt import campaigns_in_doubt
 from orchestration.landing import files
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
@@ -68,7 +69,8 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
 def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
     """Planned messages given to the ESP, and its answer recorded."""
     settings = home.settings()
-    sent = sender.send(home.outbox(), sender.esp_for(settings), home.instant(context))
+    held = campaigns_in_doubt(home.warehouse())
+    sent = sender.send(home.outbox(), sender.esp_for(settings), home.instant(context), held=held)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sent.accepted,

@@ -1,6 +1,5 @@
 """The dbt project as assets and checks; Dagster splits the build around the models by itself."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,11 +9,14 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 
 from orchestration import dbt
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.settings import DBT_PROJECT, load_settings
+from orchestration.segments import building
+from orchestration.settings import load_settings
 from orchestration.warehouse import Warehouse
 
 # Nothing is built on the audits, so one that fails is a problem of the run and stops nothing.
 _AUDITS = dg.AssetKey(["quality", "audits"])
+_SEGMENT = "segment"
+_PROFILES = dg.AssetKey(["core", "profiles"])
 _AUDIT_WORDS = "select words from quality.audits where area = ? and level = ? order by words"
 _COUNTS = """
     select schema_name || '.' || table_name as name, estimated_size as rows_count
@@ -32,9 +34,14 @@ class _Translator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        """What hangs on no other model waits for the landing, so that one build does all of it."""
+        """What hangs on no other model waits for the landing, so that one build does all of it.
+
+        Segments wait for the profiles, whether they read them or not, so that one build sees which of them failed.
+        """
         spec = super().get_asset_spec(manifest, unique_id, project)
         parents = manifest["parent_map"].get(unique_id, [])
+        if _is_segment(manifest, unique_id):
+            return spec.merge_attributes(deps=[_PROFILES])
         if any(parent.startswith(("model.", "seed.")) for parent in parents):
             return spec
         return spec.merge_attributes(deps=[dg.AssetKey(["raw", "loads"])])
@@ -42,59 +49,52 @@ class _Translator(DagsterDbtTranslator):
     def get_asset_check_spec(
         self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
     ) -> dg.AssetCheckSpec | None:
-        """A failed audit does not hold back the report, which shows it."""
+        """A failed audit does not hold back the report, which shows it; a segment fails alone."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        return spec._replace(blocking=False) if spec and asset_spec.key == _AUDITS else spec
+        fails_alone = asset_spec.key == _AUDITS or _is_segment(
+            manifest, manifest["nodes"][unique_id].get("attached_node")
+        )
+        return spec._replace(blocking=False) if spec and fails_alone else spec
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return str(dbt_resource_props["fqn"][1]) if len(dbt_resource_props["fqn"]) > 2 else "seeds"
 
 
-_SETTINGS = load_settings()
+def _is_segment(manifest: Mapping[str, Any], unique_id: str | None) -> bool:
+    return manifest["nodes"].get(unique_id, {}).get("config", {}).get("materialized") == _SEGMENT
+
+
+_PROJECT = dbt.project(load_settings())
 
 
 @dbt_assets(
-    manifest=dbt.manifest(_SETTINGS),
+    manifest=_PROJECT.manifest,
     dagster_dbt_translator=_Translator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)),
     pool=WAREHOUSE_POOL,
 )
 def dbt_models(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
-    """Builds and tests the selected models; a failed test stops what lies behind it, save an audit."""
+    """Builds and tests the selected models; a failed test stops what lies behind it, save an audit or a segment."""
     settings = home.settings()
     # dbt's own process reads these; they are no secrets.
     os.environ.update(dbt.build_environment(settings))
-    cli = DbtCliResource(project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=dbt.executable())
-    arguments = [
-        "build", "--exclude-resource-type", "unit_test", "--vars", dbt.variables(home.instant(context)),
-    ]  # fmt: skip
+    cli = DbtCliResource(
+        project_dir=str(_PROJECT.folder), profiles_dir=str(_PROJECT.folder), dbt_executable=dbt.executable()
+    )
     warehouse = home.warehouse()
     with warehouse.held():
-        results = dbt.target_path(settings) / "run_results.json"
-        results.unlink(missing_ok=True)  # of an earlier build
-        invocation = cli.cli(arguments, context=context, target_path=results.parent, raise_on_error=False)
-        events = list(_watched(invocation.stream(), context))
-        error = invocation.get_error()
-    if error and not (results.exists() and _only_audits_failed(invocation.manifest, json.loads(results.read_text()))):
-        raise error
+        built = building.build(
+            cli, context, dbt.target_path(settings), home.instant(context), _PROJECT.broken, _is_failed_audit
+        )
+    if built.error:
+        raise built.error
     counts = {str(row["name"]): row["rows_count"] for row in warehouse.rows(_COUNTS)}
-    for event in events:
+    for event in building.in_order(built.events, context):
         yield _with_words(_with_rows(event, context, counts), warehouse)
 
 
-def _only_audits_failed(manifest: Mapping[str, Any], run_results: Mapping[str, Any]) -> bool:
-    failed = [result for result in run_results["results"] if result["status"] in ("error", "runtime error", "fail")]
-    return bool(failed) and all(
-        result["status"] == "fail"
-        and manifest["nodes"][result["unique_id"]].get("attached_node") == "model.sincerely.audits"
-        for result in failed
-    )
-
-
-def _watched(events: Iterator[Any], context: dg.AssetExecutionContext) -> Iterator[Any]:
-    for event in events:
-        if isinstance(event, dg.Output):
-            context.log.info(f"built {event.output_name.replace('__', '.')}")
-        yield event
+def _is_failed_audit(manifest: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    node = manifest["nodes"][result["unique_id"]]
+    return result["status"] == "fail" and node.get("attached_node") == "model.sincerely.audits"
 
 
 def _with_rows(event: Any, context: dg.AssetExecutionContext, counts: Mapping[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.delivery import linting, planner, sender
+from orchestration.delivery.doubt import campaigns_in_doubt
 from orchestration.delivery.outbox import Outbox
 from orchestration.errors import DeliveryError, SincerelyError
 from orchestration.landing import files
@@ -33,7 +34,8 @@ def send(settings: Settings, campaign: str | None, dry_run: bool) -> list[dict[s
             if errors := linting.errors(each):
                 raise DeliveryError(errors[0])
             plan = planner.plan(warehouse, outbox, each, site, as_of)
-            sent = sender.send(outbox, sender.esp_for(settings), as_of, each.name)
+            held = campaigns_in_doubt(warehouse)
+            sent = sender.send(outbox, sender.esp_for(settings), as_of, each.name, held=held)
             rows.append({"campaign": each.name, "planned": plan.planned, "handed_over": sent.accepted})
         files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
         return rows

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import yaml
 
-from orchestration.settings import CAMPAIGNS, DBT_PROJECT, PROJECT_ROOT
+from orchestration.segments import linting as segments
+from orchestration.segments.definitions import definitions, shown
+from orchestration.settings import CAMPAIGNS, DBT_PROJECT
 from rendering.campaign import Campaign, load_campaigns
 from rendering.lint import Finding, lint
 
+__all__ = ["errors", "findings", "shown"]
 _PROFILES = DBT_PROJECT / "models" / "profiles" / "profiles.yml"
 
 
 def findings() -> list[Finding]:
-    """Every finding of every campaign, in the order of files and lines."""
+    """Every finding of every campaign and segment, in the order of files and lines."""
     columns, sensitive = _profile_columns()
-    return [finding for campaign in load_campaigns(CAMPAIGNS) for finding in lint(campaign, columns, sensitive)]
+    known = definitions()
+    of_campaigns = [
+        finding
+        for campaign in load_campaigns(CAMPAIGNS)
+        for finding in sorted([*lint(campaign, columns, sensitive), *segments.audience_findings(campaign, known)])
+    ]
+    return of_campaigns + segments.findings()
 
 
 def errors(campaign: Campaign) -> list[str]:
@@ -24,14 +31,9 @@ def errors(campaign: Campaign) -> list[str]:
     columns, sensitive = _profile_columns()
     return [
         f"{campaign.name} is held: {shown(finding.file)}:{finding.line}: {finding.message.rstrip('.')}."
-        for finding in lint(campaign, columns, sensitive)
+        for finding in [*segments.audience_findings(campaign), *lint(campaign, columns, sensitive)]
         if finding.severity == "error"
     ]
-
-
-def shown(file: Path) -> str:
-    """The file as a person in the checkout knows it."""
-    return str(file.relative_to(PROJECT_ROOT)) if file.is_relative_to(PROJECT_ROOT) else str(file)
 
 
 def _profile_columns() -> tuple[set[str], set[str]]:

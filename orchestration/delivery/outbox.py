@@ -7,7 +7,7 @@ primary key makes a second message of the same campaign, occurrence and person i
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -134,9 +134,12 @@ class Outbox:
             if rows:
                 connection.execute(sa.insert(MESSAGES), rows)
 
-    def claim(self, campaign: str | None = None) -> Iterator[Batch]:
-        """Takes planned batches one after another; each is `sending` from the moment it is given out."""
-        while (batch := self._claim_one(campaign)) is not None:
+    def claim(self, campaign: str | None = None, held: Collection[str] = ()) -> Iterator[Batch]:
+        """Takes planned batches one after another; each is `sending` from the moment it is given out.
+
+        What is planned for the `held` campaigns waits.
+        """
+        while (batch := self._claim_one(campaign, held)) is not None:
             yield batch
 
     def take_back(self) -> int:
@@ -198,10 +201,12 @@ class Outbox:
                     schema=_ARROW,
                 )
 
-    def _claim_one(self, campaign: str | None) -> Batch | None:
+    def _claim_one(self, campaign: str | None, held: Collection[str]) -> Batch | None:
         waiting = MESSAGES.c.state == "planned"
         if campaign:
             waiting = sa.and_(waiting, MESSAGES.c.campaign == campaign)
+        if held:
+            waiting = sa.and_(waiting, MESSAGES.c.campaign.not_in(held))
         with self._storage(), self._engine.begin() as connection:
             batch_id = connection.scalar(
                 sa.select(MESSAGES.c.batch_id).where(waiting).order_by(MESSAGES.c.batch_id).limit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,13 +37,15 @@ def send(
     sent_at: datetime,
     campaign: str | None = None,
     on_batch: Callable[[Sent], None] | None = None,
+    held: Collection[str] = (),
 ) -> Sent:
     """Hands every planned message over; `sent_at` (UTC) is the time recorded for what is accepted.
 
+    What earlier runs planned for the `held` campaigns waits.
     What a killed worker left half-way is handed over again only where that changes nothing.
     """
     sent = Sent(taken_back=outbox.take_back() if esp.is_idempotent else 0)
-    for batch in outbox.claim(campaign):
+    for batch in outbox.claim(campaign, held):
         try:
             answer = esp.hand_over(batch.payloads, batch.planned_at.replace(tzinfo=UTC))
         except (DeliveryError, StorageError) as error:

@@ -65,3 +65,20 @@ create table if not exists raw.snapshots (
     keys_returned bigint,
     seen_at timestamp
 );
+
+-- Who entered and left which segment, as the build of that instant found it, under the id that it knew them by.
+create table if not exists raw.segment_changes (
+    segment varchar,
+    person_id varchar,
+    change varchar,
+    changed_at timestamp,
+    _landed_at timestamp
+);
+
+-- Which segments a build looked at, and how many people it found in them.
+create table if not exists raw.segment_observations (
+    segment varchar,
+    observed_at timestamp,
+    members_count bigint,
+    _landed_at timestamp
+);

@@ -17,7 +17,7 @@ from orchestration.lineage.expressions import PACKED
 from orchestration.lineage.query import OPAQUE, Columns, Input, UnreadableQueryError, read
 
 # Materializations that put the rows of a model's query into a table as they are.
-_PLAIN = {"table", "view", "incremental", "ephemeral", "materialized_view"}
+_PLAIN = {"table", "view", "incremental", "ephemeral", "materialized_view", "segment"}
 _KINDS = ("used", "carried", "watched")
 # Landing's column for what the contract does not know; the other names with an underscore are bookkeeping.
 EXTRA = "_extra"

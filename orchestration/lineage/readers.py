@@ -9,6 +9,7 @@ from ml import churn
 from orchestration import report, training
 from orchestration.delivery import planner
 from orchestration.lineage.project import Reader
+from orchestration.segments import observing
 from orchestration.webhooks import changes as webhooks
 from rendering.campaign import Campaign
 from rendering.decisions import columns_used
@@ -23,7 +24,7 @@ _CHURN_KEYS = ("person_id", "cutoff", "split", "is_in_population", "is_churned")
 
 def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
     """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
-    return [*_campaigns(campaigns), *_models(), *_reports(), *_webhooks()]
+    return [*_campaigns(campaigns), *_models(), *_reports(), *_segments(), *_webhooks()]
 
 
 def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
@@ -67,3 +68,8 @@ def _reports() -> Iterator[Reader]:
 def _webhooks() -> Iterator[Reader]:
     for sql in (webhooks.CHANGES_SQL, webhooks.PEOPLE_SQL):
         yield Reader("webhooks", sql)
+
+
+def _segments() -> Iterator[Reader]:
+    for sql in (observing.DUE, observing.CHANGES):
+        yield Reader("history of segments", sql)

@@ -10,16 +10,25 @@ from orchestration import dbt
 from orchestration.settings import load_settings
 
 PUBLIC = {
-    "identity_map", "activity", "profiles", "lifecycle_stages", "segment_memberships", "message_candidates",
-    "messages", "decisions",
+    "identity_map", "activity", "profiles", "lifecycle_stages", "segment_memberships", "segment_transitions",
+    "message_candidates", "messages", "decisions",
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict:
     home = tmp_path_factory.mktemp("home")
-    path = dbt.manifest(load_settings({"SINCERELY_HOME": str(home)}))
-    return list(json.loads(path.read_text())["nodes"].values())
+    return json.loads(dbt.manifest(load_settings({"SINCERELY_HOME": str(home)})).read_text())
+
+
+@pytest.fixture(scope="module")
+def nodes(manifest: dict) -> list[dict]:
+    return list(manifest["nodes"].values())
+
+
+@pytest.fixture(scope="module")
+def unit_tested(manifest: dict) -> set[str]:
+    return {test["model"] for test in manifest["unit_tests"].values()}
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +84,19 @@ def test_no_model_reads_a_clock(models: list[dict]) -> None:
 
 def test_every_segment_says_who_owns_it_and_what_it_is_for(models: list[dict]) -> None:
     segments = [model for model in models if model["name"] in dbt.segments()]
-    assert len(segments) >= 8
+    assert len(segments) >= 15
     for segment in segments:
         assert {"owner", "purpose", "freshness_hours"} <= set(segment["config"]["meta"]), segment["name"]
+        assert segment["config"]["materialized"] == "segment", segment["name"]
+
+
+def test_every_segment_has_a_test_of_its_edges(models: list[dict], unit_tested: set[str]) -> None:
+    assert set(dbt.segments()) - unit_tested == set()
+
+
+def test_what_people_are_is_for_reports_and_not_for_mailing(models: list[dict]) -> None:
+    kept_apart = {model["name"] for model in models if "not_for_mailing" in model["config"]["tags"]}
+    assert kept_apart == {"women"}
 
 
 def test_each_model_is_in_the_schema_of_its_layer(models: list[dict]) -> None:

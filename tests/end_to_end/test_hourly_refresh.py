@@ -55,6 +55,8 @@ def _rebuilt(settings: Settings, home: Path, as_of: datetime) -> Settings:
 
 
 def _last_mode(settings: Settings) -> str:
-    (row,) = Warehouse(settings.warehouse).rows("select mode, is_complete from core.refreshes order by refresh desc limit 1")
+    (row,) = Warehouse(settings.warehouse).rows(
+        "select mode, is_complete from core.refreshes order by refresh desc limit 1"
+    )
     assert row["is_complete"]
     return str(row["mode"])

@@ -18,7 +18,7 @@ OURS = {
     "raw/campaigns", "raw/campaign_variants", "raw/outbox_messages", "raw/outbox_handovers",
     "ml/churn_predictions", "ml/churn_evaluations", "ml/recommendations", "ml/recommendation_evaluations",
     "outbox/planned_messages", "outbox/handed_over_messages", "outbox/webhook_deliveries", "reports/index",
-    "quality/unused_attributes", "quality/attribute_uses",
+    "quality/unused_attributes", "quality/attribute_uses", "raw/segment_changes", "raw/segment_observations",
 }  # fmt: skip
 
 

@@ -16,6 +16,12 @@ memberships as (
 
 ),
 
+refreshes as (
+
+    select * from {{ ref('segment_refreshes') }}
+
+),
+
 contactability as (
 
     select * from {{ ref('contactability') }}
@@ -69,6 +75,17 @@ left_out as (
 
 ),
 
+-- Who is in a segment that could not be refreshed, to be written to or spared, is not known.
+in_doubt as (
+
+    select campaigns.campaign, min(campaigns.segment) as segment
+    from campaigns
+    inner join refreshes
+        on campaigns.segment = refreshes.segment and not refreshes.is_refreshed
+    group by campaigns.campaign
+
+),
+
 -- Whoever got the occurrence under an id that they no longer have got it.
 written_to as (
 
@@ -91,6 +108,7 @@ drawn as (
         contactability.is_deleted,
         coalesce(consents.is_granted, false) as has_consent,
         left_out.segment as excluding_segment,
+        in_doubt.segment as failed_segment,
         written_to.person_id is not null as is_written_to,
         {{ hash_unit(["'global-holdout'", 'included.person_id']) }} < {{ var('global_holdout_share') }} as is_global_holdout,
         {{ hash_unit(["'holdout'", 'included.campaign', 'included.person_id']) }} < included.holdout_share as is_campaign_holdout,
@@ -102,6 +120,8 @@ drawn as (
         on included.person_id = consents.person_id and included.purpose = consents.purpose
     left join left_out
         on included.campaign = left_out.campaign and included.person_id = left_out.person_id
+    left join in_doubt
+        on included.campaign = in_doubt.campaign
     left join written_to
         on
             included.campaign = written_to.campaign
@@ -116,6 +136,7 @@ judged as (
         *,
         case
             when is_written_to then 'already_written_to'
+            when failed_segment is not null then 'segment_failed'
             when excluding_segment is not null then 'excluded_segment'
             when is_deleted then 'deleted'
             when email is null then 'no_address'
@@ -143,6 +164,7 @@ final as (
         coalesce(judged.exclusion_reason in ('global_holdout', 'campaign_holdout'), false) as is_holdout,
         judged.exclusion_reason,
         case judged.exclusion_reason
+            when 'segment_failed' then judged.failed_segment
             when 'excluded_segment' then judged.excluding_segment
             when 'suppressed' then judged.suppression_reason
             when 'no_consent' then judged.purpose

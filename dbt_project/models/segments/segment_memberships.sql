@@ -1,13 +1,23 @@
-{% set previous = load_relation(this) if execute else none %}
+{{ config(materialized='table') }}
+
 with members as (
 
-    {% for segment in var('segments') %}
-    select '{{ segment }}' as segment, person_id from {{ ref(segment) }}
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    select cast(null as varchar) as segment, cast(null as varchar) as person_id
-    where false
-    {% endfor %}
+    select * from {{ ref('segment_members') }}
+
+),
+
+transitions as (
+
+    select * from {{ ref('segment_transitions') }}
+
+),
+
+last_entries as (
+
+    select segment, person_id, max(changed_at) as entered_at
+    from transitions
+    where change = 'entered'
+    group by segment, person_id
 
 ),
 
@@ -16,19 +26,12 @@ final as (
     select
         members.segment,
         members.person_id,
-        {% if previous %}
-        coalesce(earlier.member_since, {{ as_of() }}) as member_since
-        {% else %}
-        {{ as_of() }} as member_since
-        {% endif %}
+        last_entries.entered_at as member_since
     from members
-    {% if previous %}
-    left join {{ previous }} as earlier
+    left join last_entries
         on
-            members.segment = earlier.segment
-            and members.person_id = earlier.person_id
-            and earlier.member_since <= {{ as_of() }}
-    {% endif %}
+            members.segment = last_entries.segment
+            and members.person_id = last_entries.person_id
 
 )
 

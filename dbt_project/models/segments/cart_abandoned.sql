@@ -1,0 +1,12 @@
+select person_id
+from {{ ref('activity') }}
+where activity in ('product_added', 'cart_viewed', 'checkout_started', 'order_placed')
+group by person_id
+having
+    max(occurred_at) filter (where activity <> 'order_placed') > {{ ago(var('cart_abandoned_until_hours'), 'hour') }}
+    and max(occurred_at) filter (where activity <> 'order_placed') <= {{ ago(var('cart_abandoned_after_hours'), 'hour') }}
+    and coalesce(
+        max(occurred_at) filter (where activity = 'order_placed')
+        < max(occurred_at) filter (where activity <> 'order_placed'),
+        true
+    )

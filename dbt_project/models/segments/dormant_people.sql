@@ -1,0 +1,3 @@
+select person_id
+from {{ ref('profiles') }}
+where engagement_level = 'dormant'

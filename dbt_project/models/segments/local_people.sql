@@ -1,0 +1,3 @@
+select person_id
+from {{ ref('profiles') }}
+where city = '{{ var("local_city") }}'
