@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from orchestration.errors import SincerelyError, plain_message
+from orchestration.journeys import command as journeys
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
 from orchestration.webhooks import command as webhooks
@@ -28,7 +29,7 @@ _CONSOLE = Console(file=sys.__stdout__, soft_wrap=True)
 _GROUPS = {
     "land": ["landing"],
     "build": [
-        "seeds", "staging", "identity", "profiles", "lifecycle", "segments", "features", "audience",
+        "seeds", "staging", "changes", "identity", "profiles", "lifecycle", "segments", "journeys", "features", "journeys", "audience",
         "measurement", "quality",
     ],
     "train": ["models"],
@@ -171,7 +172,7 @@ def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) 
 @_command("lint", "sincerely lint")
 @_JSON
 def lint(as_json: bool) -> None:
-    """Check campaigns, templates and segments; each finding names the file and the line."""
+    """Check campaigns, templates and journeys; each finding names the file and the line."""
     from orchestration.delivery.linting import findings, shown
 
     rows = [
@@ -183,7 +184,7 @@ def lint(as_json: bool) -> None:
     for row in [] if as_json else rows:
         click.echo(f"{row['file']}:{row['line']}: {row['severity']}: {row['message']}")
     if not as_json:
-        click.echo(f"{len(rows)} findings" if rows else "Campaigns, templates and rules are sound.")
+        click.echo(f"{len(rows)} findings" if rows else "Campaigns, templates, rules and journeys are sound.")
     sys.exit(1 if any(row["severity"] == "error" for row in rows) else 0)
 
 
@@ -346,6 +347,7 @@ def dev(port: int) -> None:
 
 webhooks.add_to(main, _command)
 segment_commands.register(main, _command)
+journeys.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from orchestration import audits
 from orchestration.errors import SincerelyError, storage_error
+from orchestration.journeys.funnel import funnels
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 
@@ -39,6 +40,7 @@ def write(settings: Settings) -> Path:
     facts: dict[str, Any] = {name: warehouse.rows(sql) for name, sql in _QUERIES.items()}
     facts["unused_attributes"] = warehouse.rows(_UNUSED) if warehouse.exists("quality.unused_attributes") else []
     facts["audits"] = audits.collect(warehouse)
+    facts["journeys"] = funnels(warehouse)
     page = Environment(loader=FileSystemLoader(_PAGES), autoescape=True).get_template("report.html.j2")
     path = settings.reports / "index.html"
     try:

@@ -8,11 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rendering import parts
-from rendering.located import read_yaml
+from rendering.located import Fields, read_yaml
 from rendering.parts import NAME, Audience, Recommendations, Rule, Sender, Token, Utm, Variant
 
 CAMPAIGNS = Path(__file__).parent / "campaigns"
-OCCURRENCES = ("once", "daily", "weekly", "monthly")
+# A campaign of journeys has no audience and no rhythm: the steps that name it decide who gets it, and when.
+OF_JOURNEYS = "journey"
+OCCURRENCES = ("once", "daily", "weekly", "monthly", OF_JOURNEYS)
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,14 @@ def load_campaign(folder: Path) -> Campaign:
     lines = MappingProxyType({key: value.line for key, value in left.left.items()})
     holdout, variants = left.optional("holdout"), left.optional("variants")
     recommendations, slots = left.optional("uses_recommendations"), left.optional("slots")
+    occurrence = left.required("occurrence").choice(OCCURRENCES)
     campaign = Campaign(
         name=folder.name,
         folder=folder,
         title=left.required("title").text(),
         purpose=parts.read_name(left.required("purpose")),
-        audience=parts.read_audience(left.required("audience")),
-        occurrence=left.required("occurrence").choice(OCCURRENCES),
+        audience=_audience(left, occurrence),
+        occurrence=occurrence,
         priority=left.required("priority").integer(0),
         sender=parts.read_sender(left.required("sender")),
         postal_address=left.required("postal_address").text(),
@@ -93,3 +96,11 @@ def load_campaign(folder: Path) -> Campaign:
     )
     left.nothing_else(_FIELDS)
     return campaign
+
+
+def _audience(left: Fields, occurrence: str) -> Audience:
+    if occurrence != OF_JOURNEYS:
+        return parts.read_audience(left.required("audience"))
+    if audience := left.optional("audience"):
+        raise audience.error("a campaign of journeys has none, their steps decide who gets it; remove it.")
+    return Audience((), ())

@@ -20,7 +20,7 @@ class SourceError(RenderingError):
 
 
 class CampaignError(SourceError):
-    """A `campaign.yml` cannot be used."""
+    """A `campaign.yml`, or the file of a journey, cannot be used."""
 
 
 class TemplateError(SourceError):

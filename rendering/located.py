@@ -11,6 +11,9 @@ import yaml
 
 from rendering.errors import CampaignError
 
+# What a whole file is called; its fields go by their names alone.
+_ROOTS = ("campaign", "journey")
+
 
 @dataclass(frozen=True)
 class Located:
@@ -73,7 +76,7 @@ class Located:
         """The entries of a mapping; no key may stand twice."""
         if not isinstance(self.node, yaml.MappingNode):
             raise self.error("expected a mapping (lines of 'key: value').")
-        prefix = f"{self.name}." if self.name != "campaign" else ""
+        prefix = f"{self.name}." if self.name not in _ROOTS else ""
         found: dict[str, Located] = {}
         for key_node, value_node in self.node.value:
             key = str(key_node.value)
@@ -110,7 +113,7 @@ class Fields:
     def nothing_else(self, known: tuple[str, ...]) -> None:
         """Refuses entries that nobody took; `known` is only for the hint."""
         for key, value in self.left.items():
-            raise value.error(f"is not a field of a campaign; remove it.{did_you_mean(key, known)}")
+            raise value.error(f"is not a field here; remove it.{did_you_mean(key, known)}")
 
 
 def did_you_mean(word: str, options: tuple[str, ...]) -> str:
@@ -119,8 +122,9 @@ def did_you_mean(word: str, options: tuple[str, ...]) -> str:
     return f" Did you mean {near[0]}?" if near else ""
 
 
-def read_yaml(file: Path) -> Located:
-    """The root of a YAML file; a file that is not there, not UTF-8 or not YAML is an error with its line."""
+def read_yaml(file: Path, root: str = "campaign") -> Located:
+    """The root of a YAML file, a campaign or a journey; a file that is not there, not UTF-8 or not YAML is an error
+    with its line."""
     try:
         node = yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
     except OSError as error:
@@ -132,5 +136,5 @@ def read_yaml(file: Path) -> Located:
         problem = getattr(error, "problem", None) or "is not YAML"
         raise CampaignError(file, mark.line + 1 if mark else 1, f"{problem}; check quotes and indents.") from error
     if node is None:
-        raise CampaignError(file, 1, "is empty; a campaign needs its fields.")
-    return Located(file, node, "campaign")
+        raise CampaignError(file, 1, f"is empty; a {root} needs its fields.")
+    return Located(file, node, root)

@@ -11,6 +11,8 @@ from orchestration.defs import connectors
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import planner
 from orchestration.errors import LandingError
+from orchestration.journeys import linting as journeys_of
+from orchestration.journeys.tables import journey_tables
 from orchestration.landing import deletions, files
 from orchestration.landing.contract import ENTITIES, Entity
 from orchestration.landing.keys import email_hash_key
@@ -151,6 +153,36 @@ def campaigns(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Mate
     ):
         rows = home.warehouse().replace(f"raw.{name}", table)
         yield dg.MaterializeResult(asset_key=["raw", name], metadata={"dagster/row_count": rows})
+
+
+@dg.multi_asset(
+    specs=[
+        dg.AssetSpec(["raw", "journeys"], group_name="campaigns", kinds={"yaml"},
+                     description="One row per journey, from the journeys' files; none that lint holds."),
+        dg.AssetSpec(["raw", "journey_rules"], group_name="campaigns", kinds={"yaml"},
+                     description="One row per journey, role (entry, exit, goal) and signal that plays it."),
+        dg.AssetSpec(["raw", "journey_steps"], group_name="campaigns", kinds={"yaml"},
+                     description="One row per journey and step, with the campaign that it sends."),
+        dg.AssetSpec(["raw", "journey_conditions"], group_name="campaigns", kinds={"yaml"},
+                     description="One row per journey, step and condition that must hold when the step is due."),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec("every_journey_is_sound", asset=["raw", "journeys"],
+                          description="No journey is held: each can be read, and names what there is."),
+    ],
+    pool=WAREHOUSE_POOL,
+)  # fmt: skip
+def journeys(home: Home) -> Iterator[dg.MaterializeResult]:
+    """The journeys as SQL reads them; one that is held sends nothing, and holds no other."""
+    sound, held = journeys_of.sound()
+    for name, table in journey_tables(sound).items():
+        rows = home.warehouse().replace(f"raw.{name}", table)
+        checks = (
+            [dg.AssetCheckResult(check_name="every_journey_is_sound", passed=not held, metadata=dict(held))]
+            if name == "journeys"
+            else []
+        )
+        yield dg.MaterializeResult(asset_key=["raw", name], metadata={"dagster/row_count": rows}, check_results=checks)
 
 
 @dg.asset(key=["raw", "outbox_messages"], kinds={"sqlalchemy"}, **_RAW)

@@ -15,7 +15,7 @@ from orchestration.defs.resources import WAREHOUSE_POOL, Home
     deps=[
         ["delivery", "messages"], ["delivery", "exclusions"], ["measurement", "campaign_results"],
         ["ml", "model_evaluations"], ["quality", "quarantine"], ["quality", "audits"],
-        ["core", "segment_memberships"], ["quality", "unused_attributes"],
+        ["core", "segment_memberships"], ["quality", "unused_attributes"], ["core", "journey_funnel"],
     ],
     pool=WAREHOUSE_POOL,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from orchestration.landing import files
 from orchestration.locks import exclusive
 from orchestration.settings import CAMPAIGNS, Settings
 from orchestration.warehouse import Warehouse
-from rendering.campaign import Campaign, load_campaigns
+from rendering.campaign import OF_JOURNEYS, Campaign, load_campaigns
 from rendering.links import Site
 
 _WHY_SQL = Path(__file__).with_name("why.sql")
@@ -55,14 +55,17 @@ def why(settings: Settings, email: str, campaign: str | None) -> list[dict[str, 
 
 def _answer(row: dict[str, Any]) -> dict[str, Any]:
     if row["state"] == "accepted":
-        answer = f"sent on {row['accepted_at']:%Y-%m-%d}, because they are in {row['segment'] or 'the audience'}"
+        cause = f"came to step {row['step']} of the journey {row['journey']}" if row["journey"] else None
+        cause = cause or f"are in {row['segment'] or 'the audience'}"
+        answer = f"sent on {row['accepted_at']:%Y-%m-%d}, because they {cause}"
     elif row["reason"]:
         detail = f" ({row['detail']})" if row["detail"] else ""
         answer = f"not sent: {row['reason'].replace('_', ' ')}{detail}"
     elif row["state"]:
         answer = f"{row['state'].replace('_', ' ')}" + (f": {row['error']}" if row["error"] else "")
     else:
-        answer = "not sent: not in the audience"
+        is_of_journeys = row["occurrence"] == OF_JOURNEYS
+        answer = f"not sent: {'at no step of a journey that sends it' if is_of_journeys else 'not in the audience'}"
     details = [f"{each['slot']}: {each['choice']}, by {each['rule']}" for each in row["decisions"] or []]
     return {
         "campaign": row["campaign"],
@@ -78,10 +81,10 @@ def _would_leave(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, as_of
     occurrence = planner.occurrence_of(campaign, as_of)
     rows = warehouse.rows(
         "select message_id, exclusion_reason is not null as is_excluded from core.message_candidates "
-        "where campaign = ? and occurrence = ?",
+        "where campaign = ? and (occurrence = ? or journey is not null)",
         [campaign.name, occurrence],
     )
-    known = outbox.known(campaign.name, occurrence)
+    known = outbox.known([str(row["message_id"]) for row in rows])
     return {
         "campaign": campaign.name,
         "occurrence": occurrence,

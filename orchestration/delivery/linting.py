@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import yaml
 
+from orchestration.journeys import linting as journeys
 from orchestration.segments import linting as segments
 from orchestration.segments.definitions import definitions, shown
 from orchestration.settings import CAMPAIGNS, DBT_PROJECT
@@ -15,7 +16,7 @@ _PROFILES = DBT_PROJECT / "models" / "profiles" / "profiles.yml"
 
 
 def findings() -> list[Finding]:
-    """Every finding of every campaign and segment, in the order of files and lines."""
+    """Every finding of every campaign, segment and journey, in the order of files and lines."""
     columns, sensitive = _profile_columns()
     known = definitions()
     of_campaigns = [
@@ -23,7 +24,7 @@ def findings() -> list[Finding]:
         for campaign in load_campaigns(CAMPAIGNS)
         for finding in sorted([*lint(campaign, columns, sensitive), *segments.audience_findings(campaign, known)])
     ]
-    return of_campaigns + segments.findings()
+    return [*of_campaigns, *segments.findings(), *journeys.findings()]
 
 
 def errors(campaign: Campaign) -> list[str]:

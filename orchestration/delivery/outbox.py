@@ -72,6 +72,7 @@ _ARROW = pa.schema(
     ]
 )
 _FETCH_ROWS = 10_000
+_LOOKED_UP_IDS = 500
 
 
 @dataclass(frozen=True)
@@ -107,13 +108,16 @@ class Outbox:
         with self._storage():
             METADATA.create_all(self._engine)
 
-    def known(self, campaign: str, occurrence: str) -> set[str]:
-        """The ids of this occurrence's messages that are written down already."""
-        query = sa.select(MESSAGES.c.message_id).where(
-            MESSAGES.c.campaign == campaign, MESSAGES.c.occurrence == occurrence
-        )
+    def known(self, message_ids: Sequence[str]) -> set[str]:
+        """Those of the ids whose messages are written down already."""
+        found: set[str] = set()
         with self._storage(), self._engine.connect() as connection:
-            return set(connection.scalars(query))
+            for start in range(0, len(message_ids), _LOOKED_UP_IDS):
+                asked = message_ids[start : start + _LOOKED_UP_IDS]
+                found |= set(
+                    connection.scalars(sa.select(MESSAGES.c.message_id).where(MESSAGES.c.message_id.in_(asked)))
+                )
+        return found
 
     def plan(self, messages: Sequence[Planned], planned_at: datetime) -> None:
         """Writes messages and their payloads down, all of them or none."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.warehouse import Warehouse
-from rendering.campaign import Campaign
+from rendering.campaign import OF_JOURNEYS, Campaign
 from rendering.decisions import slot_cases
 from rendering.errors import RenderError
 from rendering.links import Site
@@ -37,8 +37,8 @@ class Plan:
 
 
 def occurrence_of(campaign: Campaign, as_of: datetime) -> str:
-    """The name of the occurrence that `as_of` falls into."""
-    formats = {"once": "once", "daily": "%Y-%m-%d", "weekly": "%G-W%V", "monthly": "%Y-%m"}
+    """The name of the occurrence that `as_of` falls into; the steps of journeys have occurrences of their own."""
+    formats = {"once": "once", "daily": "%Y-%m-%d", "weekly": "%G-W%V", "monthly": "%Y-%m", OF_JOURNEYS: OF_JOURNEYS}
     return as_of.strftime(formats[campaign.occurrence])
 
 
@@ -58,6 +58,8 @@ def campaign_tables(campaigns: list[Campaign], as_of: datetime) -> tuple[pa.Tabl
         for role, segments in (
             ("include", campaign.audience.segments),
             ("exclude", campaign.audience.exclude_segments),
+            # A campaign without an audience is known by this row alone.
+            (OF_JOURNEYS, (None,) if campaign.occurrence == OF_JOURNEYS else ()),
         )
         for segment in segments
     ]
@@ -96,11 +98,11 @@ def plan(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, a
     compiled = compile_campaign(campaign)
     occurrence = occurrence_of(campaign, as_of)
     result = Plan(campaign.name, occurrence)
-    known = outbox.known(campaign.name, occurrence)
     planned_at = as_of.replace(tzinfo=None)
     records_left = _records(warehouse, campaign, occurrence)
     while records := list(islice(records_left, _BATCH_MESSAGES)):
         messages = []
+        known = outbox.known([record["message_id"] for record in records])
         for record in records:
             if record["message_id"] in known:
                 result.already_known += 1

@@ -44,6 +44,6 @@ inner join decisions on candidates.person_id = decisions.person_id
 left join listed on candidates.person_id = listed.person_id
 where
     candidates.campaign = ?
-    and candidates.occurrence = ?
+    and (candidates.occurrence = ? or candidates.journey is not null)
     and (candidates.exclusion_reason is null or candidates.is_holdout)
 order by candidates.message_id

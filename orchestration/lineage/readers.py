@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from ml import churn
 from orchestration import report, training
 from orchestration.delivery import planner
+from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.segments import observing
 from orchestration.webhooks import changes as webhooks
@@ -61,7 +62,7 @@ def _models() -> Iterator[Reader]:
 
 
 def _reports() -> Iterator[Reader]:
-    for sql in report.queries():
+    for sql in (*report.queries(), funnel.FUNNEL_SQL):
         yield Reader("report", sql)
 
 

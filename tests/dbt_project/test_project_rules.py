@@ -48,9 +48,12 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
         if any(source.startswith("source.sincerely.raw") for source in model["depends_on"]["nodes"])
     }
     outside = {name for name in readers if not name.startswith(("src_", "stg_", "base_"))}
-    # Quality holds landed rows against staged ones; the audience reads campaigns and the hash key.
+    # Quality holds landed rows against staged ones; the audience reads campaigns and the hash key,
+    # journeys read what their files say.
     assert outside == {
         "quarantine", "load_reconciliation", "schema_drift", "data_quality", "message_candidates", "suppressions",
+        "journey_schedule", "journey_signals", "journey_states", "journey_messages", "journey_triggers",
+        "journey_entries", "journey_steps_taken", "journey_funnel",
     }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def test_churn_is_measured_by_the_published_protocol(demo: tuple[Path, object]) 
 
 def test_every_campaign_wrote_its_messages(facts: dict, demo: tuple[Path, object]) -> None:
     accepted = {row["campaign"]: row["messages"] for row in facts["outbox"] if row["state"] == "accepted"}
-    assert accepted.keys() == {"loyalty_reward", "onboarding", "win_back"}
+    assert accepted.keys() >= {"loyalty_reward", "onboarding", "win_back"}
     assert min(accepted.values()) > 0
     assert len(list(demo[0].glob("outbox/*/*/*.eml"))) == sum(accepted.values())
 

@@ -249,7 +249,7 @@ def test_the_summary_is_there_for_programs_too(built: Built, sincerely: Sincerel
     done = sincerely(home, "send", "--dry-run", "--json")
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
-    assert {row["campaign"] for row in facts} == {"loyalty_reward", "onboarding", "win_back"}
+    assert {row["campaign"] for row in facts} > {"loyalty_reward", "onboarding", "win_back"}
     assert all(row["would_be_sent"] == 0 for row in facts if row["occurrence"] == "once")
 
 

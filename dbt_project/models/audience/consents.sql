@@ -4,27 +4,10 @@
     stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
 ) }}
 
-with received as (
+with decisions as (
 
-    select * from {{ ref('stg_crm__consents') }}
-
-),
-
-identity_map as (
-
-    select * from {{ ref('identity_map') }} as identity_map
-    {{ only_changed_people('identity_map') }}
-
-),
-
-found as (
-
-    select identity_map.person_id, received.*
-    from received
-    inner join identity_map
-        on
-            coalesce(received.contact_id, received.email) = identity_map.identifier
-            and identity_map.identifier_type = case when received.contact_id is null then 'email' else 'contact_id' end
+    select * from {{ ref('consent_decisions') }} as decisions
+    {{ only_changed_people('decisions') }}
 
 ),
 
@@ -34,15 +17,15 @@ final as (
     select
         person_id,
         purpose,
-        action = 'granted' as is_granted,
-        occurred_at as decided_at,
+        is_granted,
+        decided_at,
         source,
         text_version
-    from found
+    from decisions
     qualify
         row_number() over (
             partition by person_id, purpose
-            order by occurred_at desc, action desc, _landed_at desc, _load_id desc, _row desc
+            order by decided_at desc, is_granted, _landed_at desc, _load_id desc, _row desc
         ) = 1
 
 )

@@ -72,7 +72,10 @@ chosen as (
 -- Whoever complained or left under one address has left under all of them.
 suppressed as (
 
-    select emails.person_id, min(suppressed_emails.reason) as reason
+    select
+        emails.person_id,
+        min(suppressed_emails.reason) as reason,
+        min(suppressed_emails.suppressed_at) as suppressed_at
     from emails
     inner join suppressed_emails
         on emails.email = suppressed_emails.email
@@ -104,6 +107,7 @@ final as (
         people.person_id,
         chosen.email,
         suppressed.reason as suppression_reason,
+        suppressed.suppressed_at,
         deleted.person_id is not null as is_deleted,
         granted.person_id is not null as has_consent,
         chosen.email is not null

@@ -46,6 +46,12 @@ planned as (
 
 ),
 
+journey_steps as (
+
+    select * from {{ ref('journey_steps_taken') }}
+
+),
+
 included as (
 
     select
@@ -55,12 +61,19 @@ included as (
         campaigns.priority,
         campaigns.holdout_share,
         memberships.person_id,
-        min(memberships.segment) as segment
+        min(memberships.segment) as segment,
+        cast(null as varchar) as journey,
+        cast(null as varchar) as step,
+        cast(null as varchar) as step_reason
     from campaigns
     inner join memberships
         on campaigns.segment = memberships.segment
     where campaigns.role = 'include'
     group by all
+    union all
+    select campaign, occurrence, purpose, priority, holdout_share, person_id, null, journey, step, reason
+    from journey_steps
+    where is_candidate
 
 ),
 
@@ -110,8 +123,8 @@ drawn as (
         left_out.segment as excluding_segment,
         in_doubt.segment as failed_segment,
         written_to.person_id is not null as is_written_to,
-        {{ hash_unit(["'global-holdout'", 'included.person_id']) }} < {{ var('global_holdout_share') }} as is_global_holdout,
-        {{ hash_unit(["'holdout'", 'included.campaign', 'included.person_id']) }} < included.holdout_share as is_campaign_holdout,
+        {{ is_global_holdout('included.person_id') }} as is_global_holdout,
+        {{ is_campaign_holdout('included.campaign', 'included.person_id', 'included.holdout_share') }} as is_campaign_holdout,
         {{ hash_unit(["'variant'", 'included.campaign', 'included.person_id']) }} as variant_draw
     from included
     left join contactability
@@ -137,6 +150,8 @@ judged as (
         case
             when is_written_to then 'already_written_to'
             when failed_segment is not null then 'segment_failed'
+            -- What kept somebody from a step when it was due is not undone by what holds today.
+            when step_reason is not null then step_reason
             when excluding_segment is not null then 'excluded_segment'
             when is_deleted then 'deleted'
             when email is null then 'no_address'
@@ -168,7 +183,9 @@ final as (
             when 'excluded_segment' then judged.excluding_segment
             when 'suppressed' then judged.suppression_reason
             when 'no_consent' then judged.purpose
-        end as exclusion_detail
+        end as exclusion_detail,
+        judged.journey,
+        judged.step
     from judged
     left join variants
         on
