@@ -29,7 +29,7 @@ _CONSOLE = Console(file=sys.__stdout__, soft_wrap=True)
 _GROUPS = {
     "land": ["landing"],
     "build": [
-        "seeds", "staging", "changes", "identity", "profiles", "lifecycle", "segments", "journeys", "features", "journeys", "audience",
+        "seeds", "staging", "changes", "identity", "profiles", "lifecycle", "segments", "journeys", "features", "audience",
         "measurement", "quality",
     ],
     "train": ["models"],
@@ -83,6 +83,9 @@ def _command(name: str, examples: str, group: click.Group = main) -> Callable[[C
 _AS_OF = click.option(
     "--as-of", metavar="TIME", help="The instant to speak of, ISO 8601; default the home's, else now."
 )
+_KNOWN_AT = click.option(
+    "--known-at", metavar="TIME", help="Only from rows that had landed by then, ISO 8601; nothing is sent then."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Give the facts to a program.")
 
 
@@ -109,12 +112,12 @@ def demo(as_json: bool) -> None:
     click.echo(f"{len(written)} files are in {settings.landing}; manifest.json there says what is synthesised.")
 
 
-def _run_part(part: str | None, as_of: str | None, as_json: bool) -> None:
+def _run_part(part: str | None, as_of: str | None, as_json: bool, known_at: str | None = None) -> None:
     from orchestration import run as runner
     from orchestration import summary
 
     debug = bool(click.get_current_context().find_root().obj)
-    settings = load_settings(as_of=as_of)
+    settings = load_settings(as_of=as_of, known_at=known_at)
     console = Console(file=sys.__stderr__) if as_json else _CONSOLE
     outcome = runner.run(settings, console, _GROUPS[part] if part else None, debug)
     facts = summary.collect(settings, outcome)
@@ -125,15 +128,24 @@ def _run_part(part: str | None, as_of: str | None, as_json: bool) -> None:
     sys.exit(1 if outcome.problems else 0)
 
 
-@_command("run", "sincerely run\nsincerely run --as-of 2017-10-01T00:00:00Z")
+@_command(
+    "run",
+    "sincerely run\nsincerely run --as-of 2017-10-01T00:00:00Z\n"
+    "sincerely run --as-of 2017-10-01T00:00:00Z --known-at 2017-10-01T00:00:00Z",
+)
 @_AS_OF
+@_KNOWN_AT
 @click.option("--full-refresh", is_flag=True, help="Forget everything derived and build it from the landed rows.")
 @_JSON
-def run(as_of: str | None, full_refresh: bool, as_json: bool) -> None:
-    """Do the main job: land, build, train, render, hand over, report."""
+def run(as_of: str | None, known_at: str | None, full_refresh: bool, as_json: bool) -> None:
+    """Do the main job: land, build, train, render, hand over, report.
+
+    As of a past instant, the tables say how it was then by all that has landed since; with --known-at, by what had
+    landed by that time. Nothing is sent with --known-at, nor as of an instant before messages were planned last.
+    """
     if full_refresh:
         _warehouse(load_settings()).forget_derived()
-    _run_part(None, as_of, as_json)
+    _run_part(None, as_of, as_json, known_at)
 
 
 def _part_command(name: str, doc: str) -> None:
@@ -147,8 +159,16 @@ def _part_command(name: str, doc: str) -> None:
 
 
 _part_command("land", "Land every new file of the landing zone.")
-_part_command("build", "Build and test the dbt models.")
 _part_command("train", "Train the models and score everybody.")
+
+
+@_command("build", "sincerely build\nsincerely build --as-of 2018-01-01T00:00:00Z --known-at 2018-02-01T00:00:00Z")
+@_AS_OF
+@_KNOWN_AT
+@_JSON
+def build(as_of: str | None, known_at: str | None, as_json: bool) -> None:
+    """Build and test the dbt models."""
+    _run_part("build", as_of, as_json, known_at)
 
 
 @_command("send", "sincerely send --dry-run\nsincerely send --campaign win_back")
@@ -158,10 +178,11 @@ _part_command("train", "Train the models and score everybody.")
 @_JSON
 def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) -> None:
     """Render the candidates' messages and hand them to the ESP."""
-    if not dry_run and not campaign:
-        return _run_part("send", as_of, as_json)
     from orchestration.delivery import command
 
+    if not dry_run and not campaign:
+        command.check_present(load_settings(as_of=as_of))
+        return _run_part("send", as_of, as_json)
     rows = command.send(load_settings(as_of=as_of), campaign, dry_run)
     if as_json:
         return click.echo(json.dumps(rows, default=str))

@@ -20,6 +20,7 @@ from orchestration.locks import exclusive
 from orchestration.segments import shadow, soundness
 from orchestration.settings import DBT_PROJECT, Settings
 
+_INSTANT = "%Y-%m-%d %H:%M:%S.%f"
 _PARSE_WAIT_SECONDS = 120.0
 _SOURCES = ("*.sql", "*.yml", "*.csv")
 # Beside the project, not in the home: a parse says nothing of the data, and every home shares it.
@@ -47,20 +48,25 @@ def project_vars() -> dict[str, Any]:
     return dict(project["vars"])
 
 
-def variables(as_of: datetime, failed: Mapping[str, str] | None = None) -> str:
-    """dbt's --vars for a build that speaks of `as_of`, and cannot refresh the `failed` segments.
+def variables(
+    as_of: datetime, failed: Mapping[str, str] | None = None, known_at: datetime | None = None, **more: Any
+) -> str:
+    """dbt's --vars for a build that speaks of `as_of`, in UTC, and cannot refresh the `failed` segments.
 
-    `project` tells a refresh whether the tables that are there were built by this very project.
+    With `known_at` it speaks from the rows that had landed by then. `project` tells a refresh whether the tables that
+    are there were built by this very project; `more` are vars that differ from those of dbt_project.yml.
     """
     failed = failed or {}
-    return json.dumps(
-        {
-            "as_of": as_of.strftime("%Y-%m-%d %H:%M:%S.%f"),
-            "segments": [name for name in segments() if name not in failed],
-            "failed_segments": dict(sorted(failed.items())),
-            "project": project_fingerprint()[:16],
-        }
-    )
+    given: dict[str, Any] = {
+        "as_of": as_of.strftime(_INSTANT),
+        "segments": [name for name in segments() if name not in failed],
+        "failed_segments": dict(sorted(failed.items())),
+        "project": hashlib.sha256(json.dumps([project_fingerprint(), more]).encode()).hexdigest()[:16],
+        **more,
+    }
+    if known_at is not None:
+        given["known_at"] = known_at.strftime(_INSTANT)
+    return json.dumps(given)
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -34,6 +34,8 @@ run_monitoring:
 """
 # Marks the runs of the command line, which only live while their process holds the run lock.
 _LAUNCHER_TAG = {"sincerely/launcher": "command line"}
+_SENDING = (["outbox", "planned_messages"], ["outbox", "handed_over_messages"])
+_NOTHING_SENT = "Nothing was planned or handed over: a run with --known-at looks at the past."
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Outcome:
     """What the job came to. `problems` are sentences; the job held when there are none."""
 
     as_of: datetime
+    known_at: datetime | None = None
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     step_seconds: dict[str, float] = field(default_factory=dict)
@@ -83,13 +86,13 @@ def run(
 
         with dg.DagsterInstance.from_config(str(folder)) as instance:
             _bury_dead_runs(instance)
-            job = _job(definitions, groups, upstream_of)
+            job = _job(definitions, groups, upstream_of, settings.known_at is None)
             run_id = str(uuid.uuid4())
-            outcome = Outcome(as_of)
+            outcome = Outcome(as_of, settings.known_at)
             with step_display(console) as display:
                 instance.add_event_listener(run_id, display.on_event)
                 result = job.execute_in_process(
-                    run_config={"resources": {"home": {"config": {"as_of": as_of.isoformat()}}}},
+                    run_config={"resources": {"home": {"config": _instants(as_of, settings.known_at)}}},
                     instance=instance,
                     run_id=run_id,
                     tags=_LAUNCHER_TAG,
@@ -97,7 +100,13 @@ def run(
                 )
             outcome.step_seconds, outcome.step_rows = display.step_seconds, display.step_rows
             _judge(result, outcome, debug)
+            if settings.known_at is not None and groups is None and upstream_of is None:
+                outcome.warnings.append(_NOTHING_SENT)
             return outcome
+
+
+def _instants(as_of: datetime, known_at: datetime | None) -> dict[str, str]:
+    return {"as_of": as_of.isoformat(), "known_at": known_at.isoformat() if known_at else ""}
 
 
 def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
@@ -123,7 +132,9 @@ def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
                 storage.free_concurrency_slots_for_run(run_id)
 
 
-def _job(definitions: dg.Definitions, groups: list[str] | None, upstream_of: list[str] | None) -> dg.JobDefinition:
+def _job(
+    definitions: dg.Definitions, groups: list[str] | None, upstream_of: list[str] | None, is_sending: bool
+) -> dg.JobDefinition:
     import dagster as dg
 
     selection: dg.AssetSelection
@@ -132,8 +143,12 @@ def _job(definitions: dg.Definitions, groups: list[str] | None, upstream_of: lis
     elif upstream_of:
         named = dg.AssetSelection.assets(*(key.split("/") for key in upstream_of))
         selection = named.upstream() | dg.AssetSelection.groups("landing")
-    else:
+    elif is_sending:
         return definitions.resolve_job_def("refresh")
+    else:
+        selection = dg.AssetSelection.all()
+    if not is_sending:
+        selection = selection - dg.AssetSelection.assets(*_SENDING)
     part = dg.define_asset_job("part", selection=selection)
     merged = dg.Definitions.merge(definitions, dg.Definitions(jobs=[part]))
     return merged.resolve_job_def("part")

@@ -35,7 +35,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a run needs to know besides the data. `as_of` is UTC; None means now."""
+    """All that a run needs to know besides the data.
+
+    `as_of` is UTC; None means now. `known_at`, also UTC, leaves out what landed after it; None leaves out nothing. It
+    may lie after `as_of`: then late rows about the time before `as_of` count.
+    """
 
     home: Path
     esp: str = "folder"
@@ -44,6 +48,7 @@ class Settings:
     base_url: str = "https://journey-market.example.com"
     secret: str = field(default="", repr=False)
     as_of: datetime | None = None
+    known_at: datetime | None = None
     memory_limit: str = "2GB"
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -97,8 +102,12 @@ def parse_instant(text: str, origin: str) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-def load_settings(environ: Mapping[str, str] | None = None, *, as_of: str | None = None) -> Settings:
+def load_settings(
+    environ: Mapping[str, str] | None = None, *, as_of: str | None = None, known_at: str | None = None
+) -> Settings:
     """Reads the environment, then `sincerely.toml` of the home, then the defaults; makes the home.
+
+    A look at what was known at some instant is asked for each time, so `known_at` comes from the caller alone.
 
     Raises SettingsError for a value that cannot be used and StorageError for a home that cannot be written.
     """
@@ -128,6 +137,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, as_of: str | None
     return Settings(
         home=home,
         as_of=parse_instant(instant, origins["as_of"]) if instant else None,
+        known_at=parse_instant(known_at, "--known-at") if known_at else None,
         origins=origins,
         **values,
     )

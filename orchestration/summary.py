@@ -59,6 +59,7 @@ def collect(settings: Settings, outcome: Outcome) -> dict[str, Any]:
         name: warehouse.rows(sql) if warehouse.exists(_TABLES[name]) else [] for name, sql in _QUERIES.items()
     }
     facts["as_of"] = outcome.as_of.isoformat()
+    facts["known_at"] = outcome.known_at.isoformat() if outcome.known_at else None
     facts["steps"] = [
         {"step": step, "seconds": round(seconds, 3), "rows": outcome.step_rows.get(step, 0)}
         for step, seconds in outcome.step_seconds.items()
@@ -87,7 +88,8 @@ def _is_landing(step: str) -> bool:
 
 def show(facts: Mapping[str, Any], console: Console) -> None:
     """Prints the facts as one table."""
-    table = Table(title=f"Sincerely, as of {facts['as_of']}", show_header=False, title_justify="left")
+    known = f", known at {facts['known_at']}" if facts["known_at"] else ""
+    table = Table(title=f"Sincerely, as of {facts['as_of']}{known}", show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(justify="right")
     this_run = facts["this_run"]
@@ -108,10 +110,7 @@ def show(facts: Mapping[str, Any], console: Console) -> None:
     handed = this_run["messages_handed_over"]
     table.add_section()
     table.add_row("Messages rendered in this run", f"{this_run['messages_rendered']:,}")
-    table.add_row(
-        "Messages handed over in this run",
-        f"{handed:,}" if handed or not facts["outbox"] else "0, everyone has theirs already: nothing is sent twice",
-    )
+    table.add_row("Messages handed over in this run", f"{handed:,}" if handed else _why_none(facts))
     for row in facts["outbox"]:
         table.add_row(f"  {row['campaign']}, {row['state'].replace('_', ' ')}", f"{row['messages']:,}")
     if facts["held_back"]:
@@ -125,6 +124,12 @@ def show(facts: Mapping[str, Any], console: Console) -> None:
     for problem in facts["problems"]:
         console.print(f"[red]problem[/] {problem}", highlight=False)
     console.print("Open:", *(f"  {path}" for path in facts["open"].values()), sep="\n", highlight=False)
+
+
+def _why_none(facts: Mapping[str, Any]) -> str:
+    if facts["known_at"]:
+        return "0, a look at the past sends nothing"
+    return "0, everyone has theirs already: nothing is sent twice" if facts["outbox"] else "0"
 
 
 def _add_counts(table: Table, title: str, rows: list[dict[str, Any]]) -> None:

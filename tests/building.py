@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -38,8 +39,11 @@ def land(settings: Settings, landed_at: datetime = LANDED_AT) -> list[Load]:
     return [load for entity in ENTITIES for load in files.land(warehouse, settings.landing, entity, landed_at)]
 
 
-def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str) -> Settings:
-    """Builds the tables and all that they come from, as of that instant; fails with dbt's own words."""
+def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str, **variables: Any) -> Settings:
+    """Builds the tables and all that they come from, as of that instant; fails with dbt's own words.
+
+    `variables` are `known_at`, or vars that differ from those of dbt_project.yml.
+    """
     settings = load_settings({"SINCERELY_HOME": str(home)})
     warehouse = Warehouse(settings.warehouse)
     files.land_outbox(warehouse, Outbox(settings.outbox_url), "raw.outbox_messages")
@@ -47,7 +51,9 @@ def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str) -
         connection.execute("create schema if not exists ml")
         connection.execute(_NO_PREDICTIONS)
     selected = [f"+{table}" for table in tables]
-    _dbt(settings, as_of, "build", "--select", *selected, *arguments, "--exclude-resource-type", "unit_test")
+    _dbt(
+        settings, as_of, "build", "--select", *selected, *arguments, "--exclude-resource-type", "unit_test", **variables
+    )
     return settings
 
 
@@ -68,11 +74,11 @@ def refresh(settings: Settings, as_of: datetime) -> None:
     _dbt(settings, as_of, "build", "--resource-type", "model", "--resource-type", "seed")
 
 
-def _dbt(settings: Settings, as_of: datetime, command: str, *arguments: str) -> None:
+def _dbt(settings: Settings, as_of: datetime, command: str, *arguments: str, **variables: Any) -> None:
     done = subprocess.run(
         [
             dbt.executable(), command, *arguments, "--project-dir", str(dbt.DBT_PROJECT),
-            "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(as_of),
+            "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(as_of, **variables),
         ],
         env={**os.environ, **dbt.build_environment(settings)},
         capture_output=True,

@@ -78,7 +78,13 @@
 {%- endmacro %}
 
 {% macro is_bad_date(text) -%}
-    (nullif(trim({{ text }}), '') is not null and try_cast({{ text }} as date) is null)
+    (
+        nullif(trim({{ text }}), '') is not null
+        and (
+            try_cast({{ text }} as date) is null
+            or not regexp_matches(trim({{ text }}), '^[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}([T ][^()]*)?$')
+        )
+    )
 {%- endmacro %}
 
 {% macro is_bad_json(text) -%}

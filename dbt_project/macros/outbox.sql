@@ -3,6 +3,7 @@
 with source as (
 
     select * from {{ relation }}
+    where {{ known() }}
 
 ),
 
@@ -15,14 +16,15 @@ renamed as (
         person_id,
         email,
         variant,
-        state,
+        -- What was handed over after as_of was then still planned.
+        case when accepted_at > {{ as_of() }} then 'planned' else state end as state,
         error,
         decisions,
         attempts,
         revision,
         is_holdout,
         planned_at,
-        accepted_at
+        case when accepted_at <= {{ as_of() }} then accepted_at end as accepted_at
     from source
 
 )

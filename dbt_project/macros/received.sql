@@ -14,7 +14,7 @@
 
             select *, hash({{ columns | join(', ') }}) as _content
             from {{ relation }}
-            where {{ is_known() }}
+            where {{ known() }}
             {%- if is_incremental() %}
                 and _load_id in ({{ new_loads() }})
             {%- if revived %}
@@ -64,11 +64,6 @@
         from received
         where received._content in (select repeated._content from repeated)
     )
-{%- endmacro %}
-
-{#- Whether a received row was there at known_at; always, unless a run asks for what was known at some time. -#}
-{% macro is_known() -%}
-    {% if var('known_at', '') %}coalesce(_landed_at <= cast('{{ var("known_at") }}' as timestamp), true){% else %}true{% endif %}
 {%- endmacro %}
 
 {#- The refresh that was the first to see a row, of a table that is made anew each time: the present one or an older. -#}

@@ -16,16 +16,28 @@
     ({{ instant }} + interval '{{ amount }}' {{ unit }})
 {%- endmacro %}
 
-{#- ISO 8601 text to a UTC timestamp; without an offset it is UTC; null where it is no finite time. -#}
+{#-
+    ISO 8601 text to a UTC timestamp; without an offset it is UTC; null where it is no time. No time is a day that no
+    calendar has, 24:00 or a leap second (databases disagree on which instant they are), an offset that no place on
+    earth has, and a zone's name, under which an hour of each autumn means two instants.
+-#}
 {% macro to_utc(text) -%}
     {{ adapter.dispatch('to_utc')(text) }}
 {%- endmacro %}
 
 {% macro default__to_utc(text) -%}
     case
-        when regexp_matches({{ text }}, '^[0-9]{4}-[0-9]{2}-[0-9]{2}')
+        when
+            regexp_matches({{ text }}, '^{{ iso_8601() }}$') and {{ text }} not like '0000%'
             then try_cast({{ text }} as timestamptz) at time zone 'UTC'
     end
+{%- endmacro %}
+
+{#- The shapes that times are written in, databases' own among them; whether a day exists is the cast's to say. -#}
+{% macro iso_8601() -%}
+    {%- set time = '([01]?[0-9]|2[0-3]):[0-9]{1,2}(:[0-9]{1,2}([.][0-9]+)?)?' -%}
+    {%- set offset = 'Z|UTC|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?' -%}
+    [0-9]{4}-[0-9]{2}-[0-9]{2}([T ]{{ time }}( ?({{ offset }}))?)?
 {%- endmacro %}
 
 {#- Days between two timestamps, with their fraction. -#}
@@ -52,4 +64,16 @@
 {#- `2018-01-31 10:00:00 -0500`, as some exports write it, to ISO 8601. -#}
 {% macro iso_offset(text) -%}
     regexp_replace(trim({{ text }}), '^(.*[0-9]) ?([+-][0-9]{2}):?([0-9]{2})$', '\1\2:\3')
+{%- endmacro %}
+
+{#-
+    Whether a received row had landed by the instant that `sincerely … --known-at` names; without it, every row had.
+    What came without a time of landing (a table that another loader brought) counts as known all along.
+-#}
+{% macro known(landed_at='_landed_at') -%}
+    {%- if var('known_at', '') -%}
+        coalesce({{ landed_at }} <= cast('{{ var("known_at") }}' as timestamp), true)
+    {%- else -%}
+        true
+    {%- endif -%}
 {%- endmacro %}

@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import linting, planner, sender
 from orchestration.delivery.doubt import campaigns_in_doubt
+from orchestration.delivery.present import why_not_to_plan, why_not_to_send
 from orchestration.landing import files
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
@@ -26,7 +27,12 @@ from rendering.links import Site
             "every_message_rendered",
             asset=dg.AssetKey(["outbox", "planned_messages"]),
             description="No campaign is held by lint, and no message lacked a value that its template needs.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            "speaks_of_the_present",
+            asset=dg.AssetKey(["outbox", "planned_messages"]),
+            description="The run looks at no past instant; one that does plans and sends nothing.",
+        ),
     ],
     pool=WAREHOUSE_POOL,
 )
@@ -34,7 +40,8 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
     """Each candidate's message, rendered for them alone and written into the outbox once, ever."""
     settings = home.settings()
     site = Site(settings.base_url, settings.secret.encode())
-    campaigns = load_campaigns(CAMPAIGNS)
+    looks_back = why_not_to_plan(home.warehouse(), home.outbox(), home.instant(context))
+    campaigns = [] if looks_back else load_campaigns(CAMPAIGNS)
     held = {campaign.name: reasons for campaign in campaigns if (reasons := linting.errors(campaign))}
     plans = [
         planner.plan(home.warehouse(), home.outbox(), campaign, site, home.instant(context))
@@ -55,7 +62,13 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
             **{f"planned: {plan.campaign}": plan.planned for plan in plans},
         },
         check_results=[
-            dg.AssetCheckResult(check_name="every_message_rendered", passed=not failed, metadata=dict(failed))
+            dg.AssetCheckResult(check_name="every_message_rendered", passed=not failed, metadata=dict(failed)),
+            dg.AssetCheckResult(
+                check_name="speaks_of_the_present",
+                passed=looks_back is None,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"note": looks_back} if looks_back else {},
+            ),
         ],
     )
 
@@ -68,9 +81,11 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
 )
 def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
     """Planned messages given to the ESP, and its answer recorded."""
-    settings = home.settings()
+    settings, outbox, instant = home.settings(), home.outbox(), home.instant(context)
+    if settings.known_at or why_not_to_send(outbox, instant):
+        return dg.MaterializeResult(metadata={"dagster/row_count": 0, "esp": settings.esp})
     held = campaigns_in_doubt(home.warehouse())
-    sent = sender.send(home.outbox(), sender.esp_for(settings), home.instant(context), held=held)
+    sent = sender.send(outbox, sender.esp_for(settings), instant, held=held)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sent.accepted,

@@ -13,13 +13,18 @@ WAREHOUSE_POOL = "warehouse"
 
 
 class Home(dg.ConfigurableResource):
-    """The home of a run. `as_of` is an ISO 8601 instant; empty means the home's setting, else the run's start."""
+    """The home of a run.
+
+    `as_of` is an ISO 8601 instant; empty means the home's setting, else the run's start. `known_at` is one too: what
+    landed after it is left out, and nothing is sent; empty leaves out nothing.
+    """
 
     as_of: str = ""
+    known_at: str = ""
 
     def settings(self) -> Settings:
         """The settings as they are now."""
-        return load_settings(as_of=self.as_of or None)
+        return load_settings(as_of=self.as_of or None, known_at=self.known_at or None)
 
     def warehouse(self) -> Warehouse:
         """The warehouse of this home."""

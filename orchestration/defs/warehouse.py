@@ -82,9 +82,7 @@ def dbt_models(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
     )
     warehouse = home.warehouse()
     with warehouse.held():
-        built = building.build(
-            cli, context, dbt.target_path(settings), home.instant(context), _PROJECT.broken, _is_failed_audit
-        )
+        built = building.build(cli, context, settings, home.instant(context), _PROJECT.broken, _is_failed_audit)
     if built.error:
         raise built.error
     counts = {str(row["name"]): row["rows_count"] for row in warehouse.rows(_COUNTS)}

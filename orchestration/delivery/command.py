@@ -9,6 +9,7 @@ from typing import Any
 from orchestration.delivery import linting, planner, sender
 from orchestration.delivery.doubt import campaigns_in_doubt
 from orchestration.delivery.outbox import Outbox
+from orchestration.delivery.present import why_not_to_plan
 from orchestration.errors import DeliveryError, SincerelyError
 from orchestration.landing import files
 from orchestration.locks import exclusive
@@ -27,6 +28,7 @@ def send(settings: Settings, campaign: str | None, dry_run: bool) -> list[dict[s
     chosen = _chosen(campaign)
     if dry_run:
         return [_would_leave(warehouse, outbox, each, as_of) for each in chosen]
+    check_present(settings)
     with exclusive(settings.home / "run.lock", wait_seconds=0):
         rows = []
         site = Site(settings.base_url, settings.secret.encode())
@@ -39,6 +41,13 @@ def send(settings: Settings, campaign: str | None, dry_run: bool) -> list[dict[s
             rows.append({"campaign": each.name, "planned": plan.planned, "handed_over": sent.accepted})
         files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
         return rows
+
+
+def check_present(settings: Settings) -> None:
+    """Raises DeliveryError when what is built looks at the past."""
+    as_of = settings.as_of or datetime.now(UTC)
+    if reason := why_not_to_plan(_built(settings), Outbox(settings.outbox_url), as_of):
+        raise DeliveryError(reason)
 
 
 def why(settings: Settings, email: str, campaign: str | None) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -118,6 +118,12 @@ class Outbox:
                     connection.scalars(sa.select(MESSAGES.c.message_id).where(MESSAGES.c.message_id.in_(asked)))
                 )
         return found
+
+    def last_planned_at(self) -> datetime | None:
+        """The newest instant, in UTC, at which a message was written down; None in an empty outbox."""
+        with self._storage(), self._engine.connect() as connection:
+            newest: datetime | None = connection.scalar(sa.select(sa.func.max(MESSAGES.c.planned_at)))
+        return newest.replace(tzinfo=UTC) if newest else None
 
     def plan(self, messages: Sequence[Planned], planned_at: datetime) -> None:
         """Writes messages and their payloads down, all of them or none."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,9 +183,11 @@ def land_outbox(warehouse: Warehouse, outbox: Outbox, table: str) -> int:
         connection.register("present", outbox.read_all())
         connection.execute("create temp table _present as select * from present")
         connection.execute(f"create table if not exists {table} as select * from _present limit 0")
+        connection.execute(f"alter table {table} add column if not exists _landed_at timestamp")
         added = connection.execute(
-            f"insert into {table} by name select * from _present "
-            f"anti join {table} using (message_id, revision) order by message_id"
+            f"insert into {table} by name select *, ?::timestamp as _landed_at from _present "
+            f"anti join {table} using (message_id, revision) order by message_id",
+            [datetime.now(UTC)],
         ).fetchall()
         connection.execute("drop table _present")
         return int(added[0][0])

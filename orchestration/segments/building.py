@@ -14,6 +14,7 @@ from dagster_dbt import DbtCliInvocation, DbtCliResource
 
 from orchestration import dbt
 from orchestration.segments import soundness
+from orchestration.settings import Settings
 
 Result = Mapping[str, Any]
 
@@ -29,7 +30,7 @@ class Built:
 def build(
     cli: DbtCliResource,
     context: dg.AssetExecutionContext,
-    target_path: Path,
+    settings: Settings,
     as_of: datetime,
     broken: Mapping[str, str],
     is_harmless: Callable[[Mapping[str, Any], Result], bool],
@@ -40,8 +41,16 @@ def build(
     given the manifest and a result, lets pass) failed, what was held up is built again without those.
     """
 
+    target_path = dbt.target_path(settings)
+
     def start(failed: Mapping[str, str], *selection: str, **how: Any) -> DbtCliInvocation:
-        arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", dbt.variables(as_of, failed)]
+        arguments = [
+            "build",
+            "--exclude-resource-type",
+            "unit_test",
+            "--vars",
+            dbt.variables(as_of, failed, settings.known_at),
+        ]
         return cli.cli([*arguments, *selection], target_path=target_path, raise_on_error=False, **how)
 
     events, results, error, ran = _run(lambda: start(broken, context=context), context, target_path)

@@ -57,6 +57,35 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
     }  # fmt: skip
 
 
+def test_what_landed_is_read_through_the_one_filter_of_what_was_known(manifest: dict, models: list[dict]) -> None:
+    ours = {"campaigns", "campaign_variants", "hash_keys"}  # written by each run: they are settings, not landings
+    filters = {
+        name for name, macro in manifest["macros"].items() if "macro.sincerely.known" in macro["depends_on"]["macros"]
+    } | {"macro.sincerely.known"}
+    unfiltered = {
+        model["name"]
+        for model in models
+        for source in model["depends_on"]["nodes"]
+        if source.startswith("source.sincerely.raw.") and source.rpartition(".")[2] not in ours
+        if not filters & set(model["depends_on"]["macros"])
+    }
+    # A switch in front of a third party's table reads all of it; the base model behind it filters.
+    assert {name for name in unfiltered if not name.startswith("src_")} == set()
+    behind = [model for model in models if model["name"].startswith("base_")]
+    assert len(behind) >= 14
+    assert [model["name"] for model in behind if not filters & set(model["depends_on"]["macros"])] == []
+
+
+def test_only_those_who_filter_it_read_a_third_partys_switch(models: list[dict]) -> None:
+    readers = {
+        model["name"]
+        for model in models
+        if any(node.startswith("model.sincerely.src_") for node in model["depends_on"]["nodes"])
+    }
+    # Quality reads the received text of rows that it knows from the base models and the loads.
+    assert {name for name in readers if not name.startswith("base_")} == {"quarantine", "data_quality"}
+
+
 def test_public_tables_have_enforced_contracts(models: list[dict]) -> None:
     enforced = {model["name"] for model in models if model["contract"]["enforced"]}
     assert PUBLIC - enforced == set()

@@ -86,6 +86,11 @@ final as (
         ){{ ' or' if not loop.last }}
         {%- endfor %}
     union
+    -- Whose stage changes because nothing happened.
+    select person_id
+    from {{ before_refresh('lifecycle_timeline') }}
+    where changed_at > {{ since() }} and changed_at <= {{ as_of() }}
+    union
     select activity.person_id
     from activity
     inner join products

@@ -1,6 +1,13 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
+) }}
+
 with transitions as (
 
-    select * from {{ ref('lifecycle_transitions') }}
+    select * from {{ ref('lifecycle_transitions') }} as transitions
+    {{ only_changed_people('transitions') }}
 
 ),
 

@@ -1,7 +1,7 @@
 with loads as (
 
     select * from {{ source('raw', 'loads') }}
-    where status = 'landed'
+    where status = 'landed' and {{ known('landed_at') }}
 
 ),
 

@@ -1,13 +1,14 @@
 with rejects as (
 
     select * from {{ source('raw', 'rejects') }}
+    where {{ known('landed_at') }}
 
 ),
 
 loads as (
 
     select * from {{ source('raw', 'loads') }}
-    where status = 'landed'
+    where status = 'landed' and {{ known('landed_at') }}
 
 ),
 

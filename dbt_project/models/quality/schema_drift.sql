@@ -3,6 +3,7 @@
 with changes as (
 
     select * from {{ source('raw', 'schema_changes') }}
+    where {{ known('landed_at') }}
 
 )
 

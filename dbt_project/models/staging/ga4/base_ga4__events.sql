@@ -1,6 +1,7 @@
 with source as (
 
     select * from {{ ref('src_ga4__events') }}
+    where {{ known() }}
 
 ),
 

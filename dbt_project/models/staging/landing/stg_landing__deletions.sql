@@ -1,7 +1,7 @@
 with changes as (
 
     select * from {{ source('raw', 'deletions') }}
-    where seen_at <= {{ as_of() }}
+    where seen_at <= {{ as_of() }} and {{ known('seen_at') }}
 
 ),
 

@@ -1,6 +1,7 @@
 with source as (
 
     select * from {{ ref('src_mailchimp__events') }}
+    where {{ known() }}
 
 ),
 
