@@ -14,9 +14,12 @@ import pyarrow as pa
 from orchestration import dbt
 from orchestration.delivery import planner
 from orchestration.delivery.outbox import Outbox
+from orchestration.journeys import linting as journeys
+from orchestration.journeys.tables import journey_tables
 from orchestration.landing import files
 from orchestration.landing.contract import ENTITIES
 from orchestration.landing.ledger import Load
+from orchestration.segments.observing import observe
 from orchestration.settings import CAMPAIGNS, Settings, load_settings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import load_campaigns
@@ -66,12 +69,15 @@ def refresh(settings: Settings, as_of: datetime) -> None:
     campaigns = planner.campaign_tables(load_campaigns(CAMPAIGNS), as_of.replace(tzinfo=UTC))
     for name, table in zip(("campaigns", "campaign_variants"), campaigns, strict=True):
         warehouse.replace(f"raw.{name}", table)
+    for name, table in journey_tables(journeys.sound()[0]).items():
+        warehouse.replace(f"raw.{name}", table)
     with warehouse.transaction() as connection:
         connection.execute("create schema if not exists ml")
         connection.execute(_NO_PREDICTIONS)
         for table in ("churn_evaluations", "recommendation_evaluations"):
             connection.execute(_NO_EVALUATIONS.format(table=table))
     _dbt(settings, as_of, "build", "--resource-type", "model", "--resource-type", "seed")
+    observe(warehouse, as_of)
 
 
 def _dbt(settings: Settings, as_of: datetime, command: str, *arguments: str, **variables: Any) -> None:
