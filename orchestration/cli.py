@@ -17,6 +17,7 @@ from rich.console import Console
 
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
+from orchestration.parts import PARTS
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
 from orchestration.webhooks import command as webhooks
@@ -26,15 +27,6 @@ if TYPE_CHECKING:
 
 # The real stream: while the job runs, what libraries print goes to a log.
 _CONSOLE = Console(file=sys.__stdout__, soft_wrap=True)
-_GROUPS = {
-    "land": ["landing"],
-    "build": [
-        "seeds", "staging", "changes", "identity", "profiles", "lifecycle", "segments", "journeys", "features", "audience",
-        "measurement", "quality",
-    ],
-    "train": ["models"],
-    "send": ["delivery"],
-}  # fmt: skip
 
 
 class _Command(click.Command):
@@ -119,7 +111,7 @@ def _run_part(part: str | None, as_of: str | None, as_json: bool, known_at: str 
     debug = bool(click.get_current_context().find_root().obj)
     settings = load_settings(as_of=as_of, known_at=known_at)
     console = Console(file=sys.__stderr__) if as_json else _CONSOLE
-    outcome = runner.run(settings, console, _GROUPS[part] if part else None, debug)
+    outcome = runner.run(settings, console, PARTS[part] if part else None, debug)
     facts = summary.collect(settings, outcome)
     if as_json:
         click.echo(json.dumps(facts, default=str))
@@ -159,6 +151,9 @@ def _part_command(name: str, doc: str) -> None:
 
 
 _part_command("land", "Land every new file of the landing zone.")
+_part_command(
+    "refresh", "Do what people need within the hour: land, bring them up to date, send; no training, no audits."
+)
 _part_command("train", "Train the models and score everybody.")
 
 

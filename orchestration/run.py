@@ -7,7 +7,7 @@ import logging
 import os
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _DAGSTER_YAML = """\
 telemetry:
   enabled: false
+freshness:
+  enabled: true
 concurrency:
   pools:
     default_limit: 1
@@ -34,7 +36,12 @@ run_monitoring:
 """
 # Marks the runs of the command line, which only live while their process holds the run lock.
 _LAUNCHER_TAG = {"sincerely/launcher": "command line"}
-_SENDING = (["outbox", "planned_messages"], ["outbox", "handed_over_messages"])
+_SENDING = (
+    ["outbox", "planned_messages"],
+    ["outbox", "handed_over_messages"],
+    ["outbox", "webhook_deliveries"],
+    ["raw", "segment_observations"],
+)
 _NOTHING_SENT = "Nothing was planned or handed over: a run with --known-at looks at the past."
 
 
@@ -65,7 +72,7 @@ def dagster_home(settings: Settings) -> Path:
 def run(
     settings: Settings,
     console: Console,
-    groups: list[str] | None = None,
+    groups: Sequence[str] | None = None,
     debug: bool = False,
     upstream_of: list[str] | None = None,
 ) -> Outcome:
@@ -133,7 +140,7 @@ def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
 
 
 def _job(
-    definitions: dg.Definitions, groups: list[str] | None, upstream_of: list[str] | None, is_sending: bool
+    definitions: dg.Definitions, groups: Sequence[str] | None, upstream_of: list[str] | None, is_sending: bool
 ) -> dg.JobDefinition:
     import dagster as dg
 

@@ -44,6 +44,7 @@ _UNUSED = """
         string_agg(attribute, ', ' order by attribute) as names
     from quality.unused_attributes group by all order by all
 """
+_FAILED_SEGMENTS = "select failure from core.segment_refreshes where not is_refreshed order by segment"
 _FRESHNESS = "select entity, rows_count, age_days from quality.freshness order by entity"
 
 
@@ -74,6 +75,8 @@ def collect(settings: Settings) -> dict[str, list[str]]:
         ]
     if warehouse.exists("quality.unused_attributes"):
         facts["collected_and_used_by_nobody"] = _unused(warehouse.rows(_UNUSED))
+    if warehouse.exists("core.segment_refreshes"):
+        facts["segments_that_failed"] = [str(row["failure"]) for row in warehouse.rows(_FAILED_SEGMENTS)]
     facts["what_the_audits_found"] = audits.found(warehouse)
     facts["what_got_worse"] = audits.got_worse(warehouse)
     facts["outbox"] = [

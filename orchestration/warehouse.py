@@ -29,6 +29,7 @@ class Warehouse:
 
     path: Path
     memory_limit: str = "2GB"
+    lock_wait_seconds: float = _LOCK_WAIT_SECONDS
 
     @property
     def lock_path(self) -> Path:
@@ -37,7 +38,7 @@ class Warehouse:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keeps every other writer out, without opening the file: for dbt, which opens it itself."""
-        with exclusive(self.lock_path, wait_seconds=_LOCK_WAIT_SECONDS):
+        with exclusive(self.lock_path, wait_seconds=self.lock_wait_seconds):
             yield
 
     @contextmanager

@@ -15,7 +15,11 @@ from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
 
 # All of dbt has to be built; it is enough to wait for the models that no other model waits for.
-_LAST_MODELS = sorted(set(built.dbt_models.keys) - set().union(*built.dbt_models.asset_deps.values()))
+_MODELS = (built.dbt_models, built.dbt_models_after_sending)
+_LAST_MODELS = sorted(
+    set().union(*(each.keys for each in _MODELS))
+    - set().union(*(deps for each in _MODELS for deps in each.asset_deps.values()))
+)
 
 
 @dg.multi_asset(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -38,7 +39,9 @@ class _Translator(DagsterDbtTranslator):
 
         Segments wait for the profiles, whether they read them or not, so that one build sees which of them failed.
         """
-        spec = super().get_asset_spec(manifest, unique_id, project)
+        spec = _with_freshness(
+            super().get_asset_spec(manifest, unique_id, project), manifest["nodes"].get(unique_id, {})
+        )
         parents = manifest["parent_map"].get(unique_id, [])
         if _is_segment(manifest, unique_id):
             return spec.merge_attributes(deps=[_PROFILES])
@@ -60,6 +63,15 @@ class _Translator(DagsterDbtTranslator):
         return str(dbt_resource_props["fqn"][1]) if len(dbt_resource_props["fqn"]) > 2 else "seeds"
 
 
+def _with_freshness(spec: dg.AssetSpec, node: Mapping[str, Any]) -> dg.AssetSpec:
+    """What says in its YAML for how many hours it is true (meta: freshness_hours) is shown as stale after them."""
+    hours = node.get("config", {}).get("meta", {}).get("freshness_hours")
+    if not hours:
+        return spec
+    window = timedelta(hours=float(hours))
+    return spec.replace_attributes(freshness_policy=dg.FreshnessPolicy.time_window(window, warn_window=window * 0.75))
+
+
 def _is_segment(manifest: Mapping[str, Any], unique_id: str | None) -> bool:
     return manifest["nodes"].get(unique_id, {}).get("config", {}).get("materialized") == _SEGMENT
 
@@ -67,13 +79,29 @@ def _is_segment(manifest: Mapping[str, Any], unique_id: str | None) -> bool:
 _PROJECT = dbt.project(load_settings())
 
 
-@dbt_assets(
-    manifest=_PROJECT.manifest,
-    dagster_dbt_translator=_Translator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)),
-    pool=WAREHOUSE_POOL,
-)
+# What the outbox says once messages were handed over is a definition of its own: were it part of the other, Dagster
+# would split that one around the sending, and a refresh would start dbt once more than it needs.
+_AFTER_SENDING = "stg_outbox__handovers+"
+_HOW: dict[str, Any] = {
+    "manifest": _PROJECT.manifest,
+    "dagster_dbt_translator": _Translator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True)),
+    "pool": WAREHOUSE_POOL,
+}
+
+
+@dbt_assets(exclude=_AFTER_SENDING, **_HOW)
 def dbt_models(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
     """Builds and tests the selected models; a failed test stops what lies behind it, save an audit or a segment."""
+    yield from _build(context, home)
+
+
+@dbt_assets(select=_AFTER_SENDING, **_HOW)
+def dbt_models_after_sending(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
+    """Builds and tests what shows the messages that were handed over."""
+    yield from _build(context, home)
+
+
+def _build(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
     settings = home.settings()
     # dbt's own process reads these; they are no secrets.
     os.environ.update(dbt.build_environment(settings))

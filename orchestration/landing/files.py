@@ -36,6 +36,7 @@ def prepare(warehouse: Warehouse) -> None:
     """Makes the empty raw tables, so that everything downstream builds without any source."""
     with warehouse.transaction() as connection:
         ledger.prepare_tables(connection)
+        connection.execute(Path(__file__).with_name("empty_tables.sql").read_text(encoding="utf-8"))
 
 
 def land(

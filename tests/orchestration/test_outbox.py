@@ -66,6 +66,14 @@ def test_a_hold_out_is_written_down_and_never_sent(outbox: Outbox, esp: FolderEs
     assert states(outbox) == {"held_out": 1}
 
 
+def test_what_is_planned_for_a_held_campaign_waits_until_it_is_held_no_longer(outbox: Outbox, esp: FolderEsp) -> None:
+    outbox.plan([planned(1), planned(2)], NOW)
+    held = {planned(1).campaign}
+    assert send(outbox, esp, NOW, held=held).accepted == 0
+    assert states(outbox) == {"planned": 2}
+    assert send(outbox, esp, NOW).accepted == 2
+
+
 def test_two_workers_never_take_the_same_batch(outbox: Outbox) -> None:
     outbox.plan([planned(1)], NOW)
     outbox.plan([planned(2)], NOW)
