@@ -36,12 +36,11 @@ run_monitoring:
 """
 # Marks the runs of the command line, which only live while their process holds the run lock.
 _LAUNCHER_TAG = {"sincerely/launcher": "command line"}
-_SENDING = (
-    ["outbox", "planned_messages"],
-    ["outbox", "handed_over_messages"],
-    ["outbox", "webhook_deliveries"],
+# What lasts beyond the tables, which the next run builds anew: messages, webhooks, the history of segments.
+_LASTING = (
+    ["outbox", "planned_messages"], ["outbox", "handed_over_messages"], ["outbox", "webhook_deliveries"],
     ["raw", "segment_observations"],
-)
+)  # fmt: skip
 _NOTHING_SENT = "Nothing was planned or handed over: a run with --known-at looks at the past."
 
 
@@ -140,7 +139,7 @@ def _bury_dead_runs(instance: dg.DagsterInstance) -> None:
 
 
 def _job(
-    definitions: dg.Definitions, groups: Sequence[str] | None, upstream_of: list[str] | None, is_sending: bool
+    definitions: dg.Definitions, groups: Sequence[str] | None, upstream_of: list[str] | None, may_last: bool
 ) -> dg.JobDefinition:
     import dagster as dg
 
@@ -150,12 +149,12 @@ def _job(
     elif upstream_of:
         named = dg.AssetSelection.assets(*(key.split("/") for key in upstream_of))
         selection = named.upstream() | dg.AssetSelection.groups("landing")
-    elif is_sending:
+    elif may_last:
         return definitions.resolve_job_def("refresh")
     else:
         selection = dg.AssetSelection.all()
-    if not is_sending:
-        selection = selection - dg.AssetSelection.assets(*_SENDING)
+    if not may_last:
+        selection = selection - dg.AssetSelection.assets(*_LASTING)
     part = dg.define_asset_job("part", selection=selection)
     merged = dg.Definitions.merge(definitions, dg.Definitions(jobs=[part]))
     return merged.resolve_job_def("part")

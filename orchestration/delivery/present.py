@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
+from orchestration import refreshes
 from orchestration.delivery.outbox import Outbox
-from orchestration.settings import parse_instant
 from orchestration.warehouse import Warehouse
-
-_REFRESHES = "core.refreshes"
-_LAST = f"select as_of, known_at from {_REFRESHES} order by refresh desc limit 1"
 
 
 def why_not_to_plan(warehouse: Warehouse, outbox: Outbox, as_of: datetime) -> str | None:
@@ -17,15 +14,15 @@ def why_not_to_plan(warehouse: Warehouse, outbox: Outbox, as_of: datetime) -> st
 
     What had landed by some instant (`--known-at`) is a look at the past.
     """
-    for built in warehouse.rows(_LAST) if warehouse.exists(_REFRESHES) else []:
-        if built["known_at"]:
-            known_at = _shown(parse_instant(built["known_at"], _REFRESHES))
-            return (
-                f"Nothing is planned: the tables hold what was known at {known_at}. "
-                "Run `sincerely run` without --known-at to send."
-            )
-        as_of = min(as_of, built["as_of"].replace(tzinfo=UTC))
-    return why_not_to_send(outbox, as_of)
+    built = refreshes.last(warehouse)
+    if built is None:
+        return why_not_to_send(outbox, as_of)
+    if built.known_at is not None:
+        return (
+            f"Nothing is planned: the tables hold what was known at {_shown(built.known_at)}. "
+            "Run `sincerely run` without --known-at to send."
+        )
+    return why_not_to_send(outbox, min(as_of, built.as_of))
 
 
 def why_not_to_send(outbox: Outbox, as_of: datetime) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from orchestration import refreshes
 from orchestration.warehouse import Warehouse
 
 _SQL = Path(__file__).parent
@@ -24,7 +25,9 @@ class Observed:
 
 
 def observe(warehouse: Warehouse, landed_at: datetime) -> Observed:
-    """Notes who entered and left since the builds before; a second time, or for a past instant, it notes nothing."""
+    """Notes who entered and left since the builds before; a second time, or looking at the past, it notes nothing."""
+    if not refreshes.is_of_all_that_landed(warehouse):
+        return Observed(0, 0, {})
     at = [landed_at.replace(tzinfo=None)]
     with warehouse.transaction() as connection:
         connection.execute(f"create temp table due_segments as {DUE}")

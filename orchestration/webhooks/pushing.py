@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from orchestration import refreshes
 from orchestration.locks import exclusive
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -46,7 +47,7 @@ def run(settings: Settings, warehouse: Warehouse, as_of: datetime) -> Run:
     deliveries = Deliveries(settings.outbox_url)
     with _alone(settings, deliveries):
         taken = 0
-        if warehouse.exists(changes.TRANSITIONS):
+        if warehouse.exists(changes.TRANSITIONS) and refreshes.is_of_all_that_landed(warehouse):
             taken = sum(changes.take(warehouse, deliveries, webhook, as_of) for webhook in webhooks)
         return _told(webhooks, deliveries, warehouse, taken)
 

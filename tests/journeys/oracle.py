@@ -149,10 +149,8 @@ def _entry(journey: Journey, life: Life, outbox: Outbox, now: datetime, entered_
 
 
 def _exits(journey: Journey) -> list[Signal]:
-    return [
-        *(each for each in journey.exits if each.kind != "goal_reached"),
-        *(journey.goal if _has_goal(journey) else ()),
-    ]
+    named = [each for each in journey.exits if each.kind != "goal_reached"]
+    return [*named, *journey.goal] if _has_goal(journey) else named
 
 
 def _has_goal(journey: Journey) -> bool:

@@ -178,9 +178,8 @@ def _lives(people: list[Life]) -> dict[str, pa.Table]:
 
     def table(rows: Iterator[tuple[object, ...]], **columns: pa.DataType) -> pa.Table:
         listed = list(zip(*rows, strict=True)) or [()] * len(columns)
-        return pa.table(
-            {name: pa.array(values, kind) for (name, kind), values in zip(columns.items(), listed, strict=True)}
-        )
+        named = zip(columns.items(), listed, strict=True)
+        return pa.table({name: pa.array(values, kind) for (name, kind), values in named})
 
     return {
         "people": table(

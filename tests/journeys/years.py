@@ -31,7 +31,7 @@ steps:
 """,
     "quiet": """
 title: Every time somebody goes quiet
-entry: {segment_entered: silent}
+entry: [{segment_entered: silent}, {event: clicked}]
 reentry: always
 goal: [bought, {event: clicked}]
 exit: [{segment_left: silent}, bought]
@@ -117,9 +117,8 @@ def _life(person_id: str, draw: random.Random) -> Life:
     for purpose in PURPOSES:
         if draw.random() < 0.9:
             life.consents.append((arrived, purpose, True))
-        life.consents += [
-            (_instant(draw, arrived), purpose, bool(turn % 2)) for turn in range(draw.choice([0, 0, 1, 2]))
-        ]
+        turns = range(draw.choice([0, 0, 1, 2]))
+        life.consents += [(_instant(draw, arrived), purpose, bool(turn % 2)) for turn in turns]
     life.consents.sort()
     return life
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from orchestration import refreshes
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.delivery.present import why_not_to_plan, why_not_to_send
+from orchestration.segments.observing import Observed, observe
 from orchestration.settings import load_settings
 from orchestration.warehouse import Warehouse
 
@@ -73,17 +75,31 @@ def test_known_at_is_asked_for_each_time_and_reaches_dbt_in_utc(tmp_path: Path) 
     assert load_settings(environ).known_at is None
     assert "known_at" not in json.loads(dbt.variables(LAST))
     known_at = load_settings(environ, known_at="2017-03-26T02:30:00+02:00").known_at
-    assert json.loads(dbt.variables(LAST, known_at))["known_at"] == "2017-03-26 00:30:00.000000"
+    assert json.loads(dbt.variables(LAST, known_at=known_at))["known_at"] == "2017-03-26 00:30:00.000000"
 
 
-def test_a_job_with_known_at_has_no_step_that_plans_or_sends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_with_known_at_has_no_step_that_sends_or_keeps_what_it_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SINCERELY_HOME", str(tmp_path))
     from orchestration import run
     from orchestration.definitions import definitions
 
-    past = {node.name for node in run._job(definitions, None, None, is_sending=False).graph.nodes}
-    present = {node.name for node in run._job(definitions, None, None, is_sending=True).graph.nodes}
-    sending = {"outbox__planned_messages", "outbox__handed_over_messages"}
-    assert sending <= present
-    assert past & sending == set()
+    past = {node.name for node in run._job(definitions, None, None, may_last=False).graph.nodes}
+    present = {node.name for node in run._job(definitions, None, None, may_last=True).graph.nodes}
+    lasting = {
+        "outbox__planned_messages", "outbox__handed_over_messages", "outbox__webhook_deliveries",
+        "raw__segment_observations",
+    }  # fmt: skip
+    assert lasting <= present
+    assert past & lasting == set()
     assert {"reports__index", "raw__outbox_messages", "churn_model"} <= past
+
+
+def test_what_a_look_at_the_past_finds_in_the_segments_is_not_kept(tmp_path: Path) -> None:
+    warehouse = built(tmp_path, LAST, known_at=LAST)
+    assert not refreshes.is_of_all_that_landed(warehouse)
+    # Nothing of the segments is there: it would fail if it looked.
+    assert observe(warehouse, LAST) == Observed(0, 0, {})
+    assert refreshes.is_of_all_that_landed(built(tmp_path, LAST))
+    assert refreshes.last(built(tmp_path, LAST)) == refreshes.Refresh(LAST, None)

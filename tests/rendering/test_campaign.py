@@ -2,13 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from rendering.campaign import load_campaigns
+from rendering.campaign import OF_JOURNEYS, load_campaigns
 from rendering.errors import CampaignError
 from tests.rendering.conftest import CAMPAIGN
 
 
 def test_the_shipped_campaigns_load_in_the_order_of_their_priority():
-    assert [campaign.name for campaign in load_campaigns()] == ["loyalty_reward", "win_back", "onboarding"]
+    names = [campaign.name for campaign in load_campaigns() if campaign.occurrence != OF_JOURNEYS]
+    assert names == ["loyalty_reward", "win_back", "onboarding"]
+
+
+def test_a_campaign_of_journeys_has_no_audience_of_its_own(write):
+    alone = CAMPAIGN.replace("audience: {segments: [everyone]}\n", "").replace("once", OF_JOURNEYS)
+    assert write(campaign=alone).audience.segments == ()
+    with pytest.raises(CampaignError, match="their steps decide who gets it"):
+        write(campaign=CAMPAIGN.replace("once", OF_JOURNEYS))
 
 
 @pytest.mark.parametrize(

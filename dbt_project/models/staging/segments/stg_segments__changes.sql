@@ -8,7 +8,7 @@ renamed as (
 
     select segment, person_id, change, changed_at
     from source
-    where changed_at < {{ as_of() }}
+    where changed_at < {{ as_of() }} and {{ known() }}
 
 )
 
