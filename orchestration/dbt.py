@@ -49,12 +49,18 @@ def project_vars() -> dict[str, Any]:
 
 
 def variables(
-    as_of: datetime, failed: Mapping[str, str] | None = None, known_at: datetime | None = None, **more: Any
+    as_of: datetime,
+    failed: Mapping[str, str] | None = None,
+    known_at: datetime | None = None,
+    *,
+    is_in_haste: bool = False,
+    **more: Any,
 ) -> str:
     """dbt's --vars for a build that speaks of `as_of`, in UTC, and cannot refresh the `failed` segments.
 
     With `known_at` it speaks from the rows that had landed by then. `project` tells a refresh whether the tables that
-    are there were built by this very project; `more` are vars that differ from those of dbt_project.yml.
+    are there were built by this very project; in haste, only what a refresh wrote is tested. `more` are vars that
+    differ from those of dbt_project.yml.
     """
     failed = failed or {}
     given: dict[str, Any] = {
@@ -62,6 +68,7 @@ def variables(
         "segments": [name for name in segments() if name not in failed],
         "failed_segments": dict(sorted(failed.items())),
         "project": hashlib.sha256(json.dumps([project_fingerprint(), more]).encode()).hexdigest()[:16],
+        "only_news_is_tested": is_in_haste,
         **more,
     }
     if known_at is not None:

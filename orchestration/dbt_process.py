@@ -20,7 +20,7 @@ def main() -> None:
     if parsed and Path(parsed).exists():
         from dbt.contracts.graph.manifest import Manifest
 
-        manifest = Manifest.from_msgpack(Path(parsed).read_bytes())  # type: ignore[attr-defined]
+        manifest = Manifest.from_msgpack(Path(parsed).read_bytes())
         manifest.build_flat_graph()
     result = dbtRunner(manifest=manifest).invoke(sys.argv[1:])
     if result.exception is not None:
