@@ -24,7 +24,7 @@ def main() -> None:
         manifest.build_flat_graph()
     result = dbtRunner(manifest=manifest).invoke(sys.argv[1:])
     if result.exception is not None:
-        print(result.exception, file=sys.stderr)
+        sys.stderr.write(f"{result.exception}\n")
         sys.exit(2)
     sys.exit(0 if result.success else 1)
 

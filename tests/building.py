@@ -61,7 +61,7 @@ def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str, *
 
 
 def refresh(settings: Settings, as_of: datetime) -> None:
-    """Builds every table, without testing the data; what Python puts beside them is there, and empty or as files say."""
+    """Builds every table, without testing the data; what Python puts beside them is there, empty or as files say."""
     warehouse, outbox = Warehouse(settings.warehouse, settings.memory_limit), Outbox(settings.outbox_url)
     files.land_outbox(warehouse, outbox, "raw.outbox_messages")
     files.land_outbox(warehouse, outbox, "raw.outbox_handovers")

@@ -22,7 +22,8 @@ def differing_tables(one: Path, other: Path, tables: list[str]) -> dict[str, tup
             columns = ", ".join(f'"{name}"' for name in relation.columns if name != "_refresh")
             counts = [
                 connection.execute(
-                    f"select count(*) from (select {columns} from {left}.{table} except all select {columns} from {right}.{table})"
+                    f"select count(*) from (select {columns} from {left}.{table} "
+                    f"except all select {columns} from {right}.{table})"
                 ).fetchall()[0][0]
                 for left, right in (("one", "other"), ("other", "one"))
             ]

@@ -1,4 +1,4 @@
-"""A small shop whose data comes hour by hour as it does in life: late, out of order, twice, corrected, ahead of time."""
+"""A small shop whose data comes hour by hour as in life: late, out of order, twice, corrected, ahead of time."""
 
 from __future__ import annotations
 
@@ -178,11 +178,14 @@ class HourlyWorld:
         for step in range(self._draw.randrange(1, 5)):
             at = moment + timedelta(minutes=step * self._draw.choice([3, 29, 30, 31]))
             view = self._draw.random() < 0.5
+            properties = self._product_properties() if view else {"url": self._draw.choice(_PAGES)}
             self._web(
                 rows, at, type="track" if view else "page", anonymous_id=device, user_id=user,
-                event="Product Viewed" if view else None,
-                properties=json.dumps({"product_id": f"p{self._draw.randrange(30)}"} if view else {"url": self._draw.choice(_PAGES)}),
+                event="Product Viewed" if view else None, properties=json.dumps(properties),
             )  # fmt: skip
+
+    def _product_properties(self) -> Row:
+        return {"product_id": f"p{self._draw.randrange(30)}"}
 
     def _identify(self, rows: dict[str, list[Row]], moment: datetime) -> None:
         number = self._draw.randrange(self._people)
@@ -222,17 +225,18 @@ class HourlyWorld:
         rows["web/events"].append(event)
 
     def _segment(self, rows: dict[str, list[Row]], moment: datetime) -> None:
+        is_told_twice = self._sent and self._draw.random() < 0.2
         rows["segment/events"].append(
             {
-                "messageId": self._next("s") if self._draw.random() < 0.8 or not self._sent else self._draw.choice(self._sent)["message_id"],
+                "messageId": self._draw.choice(self._sent)["message_id"] if is_told_twice else self._next("s"),
                 "type": "track",
                 "event": "Product Added",
                 "anonymousId": self._device(),
                 "userId": self._contact_id() if self._draw.random() < 0.3 else None,
-                "properties": json.dumps({"product_id": f"p{self._draw.randrange(30)}"}),
+                "properties": json.dumps(self._product_properties()),
                 "timestamp": _iso(moment),
             }
-        )  # fmt: skip
+        )
 
     def _mail(self, rows: dict[str, list[Row]], moment: datetime) -> None:
         message = {

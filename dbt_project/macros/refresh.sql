@@ -1,6 +1,8 @@
 {#-
     Refreshes. A build either makes every table anew (full), or only what has changed since the last one
-    (incremental): rows that landed since, rows whose time has come, and people whose windows of time moved.
+    (incremental): rows that landed since, rows whose time has come, and people whose windows of time moved. What a
+    trigger asks for (partial, var `is_partial`) is an incremental one that leaves out what only time has changed: the
+    people of whom nothing landed stay as the last refresh but a partial one left them, until the next.
 
     `core.refreshes` has a row per refresh; a refresh may take several runs of dbt, each of which builds a part of
     the models. It is incremental only when that gives the same rows as a full one would: the last refresh was
@@ -13,7 +15,8 @@
     {%- set last = last_refresh() if has_refreshed() else none -%}
     {%- if last and continues(last, selected) -%}{{ return('') }}{%- endif -%}
     {%- set number = (last.refresh if last else 0) + 1 -%}
-    {%- set unseen, deletions, mode = unseen_loads(last), deletions_count(), "incremental" if may_be_incremental(last) else "full" -%}
+    {%- set unseen, deletions, since = unseen_loads(last), deletions_count(), last_in_time() if last else none -%}
+    {%- set mode = ('partial' if var('is_partial') else 'incremental') if may_be_incremental(last) else 'full' -%}
     {#- Asking began a transaction, and dbt rolls it back after a hook. -#}
     {%- do adapter.commit() -%}
     create schema if not exists {{ refresh_schema() }};
@@ -28,7 +31,7 @@
     insert into {{ refresh_table('refreshes') }}
     values (
         {{ number }}, {{ as_of() }}, '{{ var("known_at", "") }}', '{{ var("project", "") }}', {{ deletions }}, '{{ mode }}',
-        {% if last %}timestamp '{{ last.as_of }}'{% else %}null{% endif %}, false
+        {% if since %}timestamp '{{ since }}'{% else %}null{% endif %}, false
     )
 {% endmacro %}
 
@@ -57,17 +60,25 @@
 
 {#- A full refresh, here and for dbt's own materialization: the flag alone does not decide. -#}
 {% macro should_full_refresh() %}
-    {{ return(not is_refresh_incremental()) }}
+    {{ return(not is_refresh_incremental() or (config.get('meta', {}).get('hangs_on_time') and not is_refresh_partial())) }}
 {% endmacro %}
 
+{#- A model whose rows may change for anybody at any time (meta: hangs_on_time) is written anew but by a partial one. -#}
 {% macro is_incremental() %}
-    {{ return(is_refresh_incremental() and (not execute or load_relation(this) is not none)) }}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {{ return(not should_full_refresh() and load_relation(this) is not none) }}
 {% endmacro %}
 
 {#- While dbt parses it is true, so that what only an incremental refresh refers to is known. -#}
 {% macro is_refresh_incremental() %}
     {%- if not execute -%}{{ return(true) }}{%- endif -%}
-    {{ return(is_refreshing() and last_refresh().mode == 'incremental') }}
+    {{ return(is_refreshing() and last_refresh().mode in ('incremental', 'partial')) }}
+{% endmacro %}
+
+{#- Whether what only time has changed is left to the next refresh. -#}
+{% macro is_refresh_partial() %}
+    {%- if not execute -%}{{ return(false) }}{%- endif -%}
+    {{ return(is_refreshing() and last_refresh().mode == 'partial') }}
 {% endmacro %}
 
 {#- The number of the refresh under way; what it writes carries it. -#}
@@ -207,6 +218,11 @@
         ~ ' order by refresh desc limit 1'
     ).rows -%}
     {{ return(rows[0] if rows else none) }}
+{% endmacro %}
+
+{#- The instant of the newest refresh that saw what only time has changed. -#}
+{% macro last_in_time() %}
+    {{ return(run_query("select as_of from " ~ refresh_table('refreshes') ~ " where mode <> 'partial' order by refresh desc limit 1").columns[0].values()[0]) }}
 {% endmacro %}
 
 {#- dbt's cache does not know what a hook has made. -#}

@@ -27,5 +27,8 @@ def _lines(funnel: Mapping[str, Any]) -> Iterator[str]:
         if step["skipped"]:
             yield f"│   skipped {step['skipped']:,}: {words(step['skips'])}"
     yield "│"
-    yield f"○ over for {funnel['completed']:,}, ended before for {funnel['exited']:,}, {funnel['in_journey']:,} are in it"
+    yield (
+        f"○ over for {funnel['completed']:,}, ended before for {funnel['exited']:,}, "
+        f"{funnel['in_journey']:,} are in it"
+    )
     yield f"★ {funnel['goals']:,} reached the goal: {funnel['goal']}"

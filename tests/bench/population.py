@@ -25,7 +25,7 @@ _QUERIES = {
         select
             'c' || i as contact_id, 'person.' || i || '@example.com' as email, {time} as signed_up_at,
             case when {u8} < 0.5 then printf('+1555%08d', i) end as phone,
-            ['Ada', 'Zoë', 'José', 'Grace', 'Linus', 'Mary', 'Alan', 'Rosa'][1 + cast(floor({u2} * 8) as int)] as first_name,
+            ['Ada', 'Zoë', 'José', 'Grace', 'Linus', 'Mary'][1 + cast(floor({u2} * 6) as int)] as first_name,
             ['Stone', 'Rivers', 'Hill', 'Meadow', 'Forest'][1 + cast(floor({u3} * 5) as int)] as last_name,
             cast(date '1940-01-01' + cast({u4} * 24000 as int) as varchar) as birth_date,
             ['female', 'male', 'other'][1 + cast(floor({u5} * 2.1) as int)] as gender,
@@ -60,7 +60,8 @@ _QUERIES = {
     """,
     "shop/order_lines": """
         select
-            'o' || i // 5 as order_id, 1 + i % 5 as line_number, 'p' || cast({u2} * {u2} * {products} as bigint) % {products} as product_id,
+            'o' || i // 5 as order_id, 1 + i % 5 as line_number,
+            'p' || cast({u2} * {u2} * {products} as bigint) % {products} as product_id,
             1 + i % 3 as quantity, printf('%.2f', 1 + {u3} * 90) as unit_price_amount
         from range(5 * {first}, 5 * {last}) as numbers (i)
     """,
@@ -73,13 +74,17 @@ _QUERIES = {
                 else 'a' || {person} || '-' || cast({u7} < 0.3 as int) end as anonymous_id,
             case when {u5} > 0.9 then 'c' || {person} end as user_id,
             {time} as timestamp,
-            ['Product Viewed', 'Product Viewed', 'Product Added', 'Checkout Started'][1 + cast(floor({u8} * 4) as int)] as event,
+            ['Product Viewed', 'Product Viewed', 'Product Added', 'Checkout Started'][
+                1 + cast(floor({u8} * 4) as int)
+            ] as event,
             json_object(
                 'product_id', 'p' || cast({u2} * {u2} * {products} as bigint) % {products},
                 'path', '/products/' || cast({u2} * {u2} * {products} as bigint) % {products}
             ) as properties,
             '{{"page": {{"referrer": "https://www.example.org/search"}}, "userAgent": "' ||
-                ['Mozilla/5.0 (X11; Linux x86_64)', 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Mobile'][1 + cast(floor({u3} * 2) as int)] || '"}}' as context
+                ['Mozilla/5.0 (X11; Linux x86_64)', 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_0) Mobile'][
+                    1 + cast(floor({u3} * 2) as int)
+                ] || '"}}' as context
         from range(20 * {first}, 20 * {last}) as numbers (i)
     """,
     "esp/messages": """
@@ -91,7 +96,9 @@ _QUERIES = {
     "esp/events": """
         select
             'e' || i as event_id,
-            ['delivered', 'delivered', 'delivered', 'opened', 'opened', 'clicked'][1 + cast(floor({u4} * 5.4) as int)] as event,
+            ['delivered', 'delivered', 'delivered', 'opened', 'opened', 'clicked'][
+                1 + cast(floor({u4} * 5.4) as int)
+            ] as event,
             'person.' || {person_of_half} || '@example.com' as email, 'm' || i // 2 as message_id,
             {time} as occurred_at, case when {u5} < 0.3 then 'true' else 'false' end as is_machine
         from range(10 * {first}, 10 * {last}) as numbers (i)

@@ -75,6 +75,7 @@ final as (
     inner join {{ ref('changed_acts') }} as changed_acts
         on activity.channel = changed_acts.channel and activity.source_id = changed_acts.source_id
     union
+    {%- if not is_refresh_partial() %}
     -- Whose acts leave a window of time.
     select person_id
     from activity
@@ -91,6 +92,7 @@ final as (
     from {{ before_refresh('lifecycle_timeline') }}
     where changed_at > {{ since() }} and changed_at <= {{ as_of() }}
     union
+    {%- endif %}
     select activity.person_id
     from activity
     inner join products

@@ -1,8 +1,13 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
+    meta={'hangs_on_time': true},
+) }}
 
 with observed as (
 
-    select * from {{ ref('segment_observed_changes') }}
+    select * from {{ ref('segment_observed_members') }}
 
 ),
 
@@ -31,12 +36,6 @@ kept as (
     from observed
     inner join refreshes
         on observed.segment = refreshes.segment and not refreshes.is_refreshed
-    qualify
-        row_number() over (
-            partition by observed.segment, observed.person_id
-            order by observed.changed_at desc
-        ) = 1
-        and observed.change = 'entered'
 
 ),
 
@@ -51,3 +50,4 @@ final as (
 )
 
 select * from final
+{{ only_changed_people('final') }}

@@ -1,37 +1,35 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
+    meta={'hangs_on_time': true},
+) }}
 
 with members as (
 
-    select * from {{ ref('segment_members') }}
+    select * from {{ ref('segment_members') }} as members
+    {{ only_changed_people('members') }}
 
 ),
 
-transitions as (
+observed as (
 
-    select * from {{ ref('segment_transitions') }}
-
-),
-
-last_entries as (
-
-    select segment, person_id, max(changed_at) as entered_at
-    from transitions
-    where change = 'entered'
-    group by segment, person_id
+    select * from {{ ref('segment_observed_members') }}
 
 ),
 
+-- Whom no build saw there before has entered in this one.
 final as (
 
     select
         members.segment,
         members.person_id,
-        last_entries.entered_at as member_since
+        coalesce(observed.member_since, {{ as_of() }}) as member_since
     from members
-    left join last_entries
+    left join observed
         on
-            members.segment = last_entries.segment
-            and members.person_id = last_entries.person_id
+            members.segment = observed.segment
+            and members.person_id = observed.person_id
 
 )
 

@@ -1,4 +1,8 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'people_with_observations', 'matching': {'person_id': 'person_id'}}],
+) }}
 
 with changes as (
 
@@ -9,6 +13,9 @@ with changes as (
 identity_map as (
 
     select * from {{ ref('identity_map') }}
+    {%- if is_incremental() %}
+    where person_id in (select people.person_id from {{ ref('people_with_observations') }} as people)
+    {%- endif %}
 
 ),
 
@@ -30,6 +37,11 @@ steps as (
     from changes
     left join known_ids
         on changes.person_id = known_ids.known_id
+    {%- if is_incremental() %}
+    where
+        known_ids.person_id is not null
+        or changes.person_id in (select people.person_id from {{ ref('people_with_observations') }} as people)
+    {%- endif %}
     group by all
 
 ),

@@ -1,0 +1,46 @@
+{% if is_refresh_incremental() %}
+with changes as (
+
+    select * from {{ ref('stg_segments__changes') }}
+    where changed_at >= {{ since() }}
+
+),
+
+identity_map as (
+
+    select * from {{ ref('identity_map') }}
+
+),
+
+renamed as (
+
+    select distinct changes.person_id
+    from changes
+    left join identity_map
+        on changes.person_id = identity_map.person_id
+    where identity_map.person_id is null
+
+),
+
+final as (
+
+    select distinct person_id from changes
+    union
+    select person_id from {{ ref('moved_people') }}
+    union
+    select person_id from {{ ref('dirty_people') }}
+    union
+    select identity_map.person_id
+    from identity_map
+    inner join renamed
+        on {{ person_id('identity_map') }} = renamed.person_id
+    union
+    select person_id from {{ ref('identity_assignments') }}
+
+)
+
+select * from final
+{% else %}
+select cast(null as varchar) as person_id
+where false
+{% endif %}

@@ -1,0 +1,38 @@
+{{ config(materialized='table') }}
+
+with observed as (
+
+    select * from {{ ref('segment_observed_members') }} as observed
+    {% if is_refresh_partial() %}
+    where person_id in (select people.person_id from {{ ref('changed_people') }} as people)
+    {% endif %}
+
+),
+
+members as (
+
+    select * from {{ ref('segment_members') }} as members
+    {% if is_refresh_partial() %}
+    where person_id in (select people.person_id from {{ ref('changed_people') }} as people)
+    {% endif %}
+
+),
+
+-- What this build sees that none before it saw happened at its instant, as far as anybody can know.
+final as (
+
+    select
+        coalesce(members.segment, observed.segment) as segment,
+        coalesce(members.person_id, observed.person_id) as person_id,
+        case when observed.person_id is null then 'entered' else 'exited' end as change,
+        {{ as_of() }} as changed_at
+    from members
+    full outer join observed
+        on
+            members.segment = observed.segment
+            and members.person_id = observed.person_id
+    where members.person_id is null or observed.person_id is null
+
+)
+
+select * from final
