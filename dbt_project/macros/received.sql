@@ -74,3 +74,28 @@
         {{ refresh_number() }}
     {%- endif -%}
 {%- endmacro %}
+
+{#-
+    The rows of a CTE, each with `copy_number` among those of the same key, in the given order. Only rows whose key is
+    repeated are sorted: most are not.
+-#}
+{% macro numbered_copies(relation, key, order) -%}
+    (
+        with repeated as (
+
+            select {{ key | join(', ') }}
+            from {{ relation }}
+            group by {{ key | join(', ') }}
+            having count(*) > 1
+
+        )
+
+        select {{ relation }}.*, 1 as copy_number
+        from {{ relation }}
+        anti join repeated using ({{ key | join(', ') }})
+        union all
+        select {{ relation }}.*, row_number() over (partition by {{ key | join(', ') }} order by {{ order }}) as copy_number
+        from {{ relation }}
+        semi join repeated using ({{ key | join(', ') }})
+    )
+{%- endmacro %}

@@ -25,10 +25,34 @@ differing as (
 
 ),
 
+known_contact_ids as (
+
+    {{ known_contact_ids() }}
+
+),
+
+-- What an alias called a user's earlier id turns out to be a device.
+aliases as (
+
+    select distinct differing.anonymous_id
+    from {{ ref('int_web_events') }} as web_events
+    inner join differing
+        on web_events.previous_id = differing.anonymous_id
+    where web_events.type = 'alias'
+
+),
+
 -- A device without a tenure goes by its own id, as its first tenure does.
 final as (
 
-    select distinct differing.anonymous_id, 'anonymous_id' as identifier_type, tenures.tenure_id
+    select
+        aliases.anonymous_id,
+        'contact_id' as identifier_type,
+        aliases.anonymous_id as tenure_id,
+        aliases.anonymous_id not in (select known_contact_ids.contact_id from known_contact_ids) as is_seen_anew
+    from aliases
+    union all
+    select distinct differing.anonymous_id, 'anonymous_id', tenures.tenure_id, true
     from differing
     inner join (
         select anonymous_id, tenure_id from candidates
@@ -43,7 +67,7 @@ final as (
 {% else %}
 final as (
 
-    select anonymous_id, 'anonymous_id' as identifier_type, tenure_id
+    select anonymous_id, 'anonymous_id' as identifier_type, tenure_id, true as is_seen_anew
     from candidates
     where false
 

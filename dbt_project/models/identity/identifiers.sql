@@ -28,6 +28,7 @@ known as (
         on
             identity_map.identifier_type = retenured_devices.identifier_type
             and identity_map.identifier = retenured_devices.tenure_id
+            and retenured_devices.is_seen_anew
     where retenured_devices.tenure_id is null
 
 ),

@@ -22,13 +22,10 @@ device_tenures as (
 -- A client that got no answer sends the same message again; each time says something of who they are.
 numbered as (
 
-    select
-        *,
-        row_number() over (
-            partition by source, message_id
-            order by occurred_at, received_at, user_id, anonymous_id, type, event, properties, context
-        ) as copy_number
-    from received
+    select * from {{ numbered_copies(
+        'received', ['source', 'message_id'],
+        'occurred_at, received_at, user_id, anonymous_id, type, event, properties, context',
+    ) }} as copies
 
 ),
 

@@ -7,6 +7,9 @@
 with received as (
 
     select * from {{ ref('int_esp_events') }}
+    {% if is_incremental() %}
+    where event_id in (select event_id from {{ ref('changed_email_events') }})
+    {% endif %}
 
 ),
 
@@ -19,12 +22,8 @@ messages as (
 -- An ESP delivers an event at least once.
 once as (
 
-    select *
-    from received
-    {%- if is_incremental() %}
-    where event_id in (select changed.event_id from {{ ref('changed_email_events') }} as changed)
-    {%- endif %}
-    qualify row_number() over (partition by event_id order by occurred_at, _landed_at, _load_id, _row) = 1
+    select * from {{ numbered_copies('received', ['event_id'], 'occurred_at, _landed_at, _load_id, _row') }} as copies
+    where copy_number = 1
 
 ),
 

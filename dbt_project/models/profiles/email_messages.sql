@@ -2,10 +2,9 @@
     materialized='incremental',
     incremental_strategy='refresh',
     unique_key='message_id',
-    stale=[],
 ) }}
 
-with history as (
+with received as (
 
     select * from {{ ref('stg_esp__messages') }}
 
@@ -17,24 +16,20 @@ ours as (
 
 ),
 
-{% if is_incremental() %}
-news as (
+history as (
 
-    select message_id
-    from history
-    where {{ is_news('history', 'sent_at') }}
+    select * from received
+    {%- if is_incremental() %}
+    where message_id in (select news.message_id from received as news where {{ is_news('news', 'sent_at') }})
+    {%- endif %}
 
 ),
 
-{% endif %}
 final as (
 
     select message_id, email, campaign, sent_at, variant, is_holdout
-    from history
-    {%- if is_incremental() %}
-    where message_id in (select news.message_id from news)
-    {%- endif %}
-    qualify row_number() over (partition by message_id order by sent_at, _landed_at, _load_id, _row) = 1
+    from {{ numbered_copies('history', ['message_id'], 'sent_at, _landed_at, _load_id, _row') }} as copies
+    where copy_number = 1
     union all
     select message_id, email, campaign, accepted_at as sent_at, variant, is_holdout
     from ours

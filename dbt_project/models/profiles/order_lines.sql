@@ -7,6 +7,9 @@
 with received as (
 
     select * from {{ ref('int_order_lines') }}
+    {% if is_incremental() %}
+    where order_id in (select order_id from {{ ref('changed_orders') }})
+    {% endif %}
 
 ),
 
@@ -21,16 +24,10 @@ orders as (
 
 latest as (
 
-    select
-        *,
-        row_number() over (
-            partition by order_id, line_number
-            order by _landed_at desc, _load_id desc, _row desc
-        ) as version
-    from received
-    {%- if is_incremental() %}
-    where order_id in (select orders.order_id from orders)
-    {%- endif %}
+    select * from {{ numbered_copies(
+        'received', ['order_id', 'line_number'], '_landed_at desc, _load_id desc, _row desc',
+    ) }} as versions
+    where copy_number = 1
 
 ),
 
@@ -48,10 +45,7 @@ final as (
     from latest
     inner join orders
         on latest.order_id = orders.order_id
-    where
-        latest.version = 1
-        and latest.quantity > 0
-        and orders.is_purchase
+    where latest.quantity > 0 and orders.is_purchase
 
 )
 

@@ -7,12 +7,18 @@
 with received as (
 
     select * from {{ ref('int_orders') }}
+    {% if is_incremental() %}
+    where order_id in (select order_id from {{ ref('changed_orders') }})
+    {% endif %}
 
 ),
 
 lines as (
 
     select * from {{ ref('int_order_lines') }}
+    {% if is_incremental() %}
+    where order_id in (select order_id from {{ ref('changed_orders') }})
+    {% endif %}
 
 ),
 
@@ -22,41 +28,19 @@ identity_map as (
 
 ),
 
-{% if is_incremental() %}
-changed_orders as (
-
-    select * from {{ ref('changed_orders') }}
-
-),
-
-{% endif %}
 latest as (
 
-    select
-        *,
-        row_number() over (
-            partition by order_id
-            order by _landed_at desc, _load_id desc, _row desc
-        ) as version
-    from received
-    {%- if is_incremental() %}
-    where order_id in (select changed_orders.order_id from changed_orders)
-    {%- endif %}
+    select * from {{ numbered_copies('received', ['order_id'], '_landed_at desc, _load_id desc, _row desc') }} as versions
+    where copy_number = 1
 
 ),
 
 latest_lines as (
 
-    select *
-    from lines
-    {%- if is_incremental() %}
-    where order_id in (select changed_orders.order_id from changed_orders)
-    {%- endif %}
-    qualify
-        row_number() over (
-            partition by order_id, line_number
-            order by _landed_at desc, _load_id desc, _row desc
-        ) = 1
+    select * from {{ numbered_copies(
+        'lines', ['order_id', 'line_number'], '_landed_at desc, _load_id desc, _row desc',
+    ) }} as versions
+    where copy_number = 1
 
 ),
 
@@ -100,7 +84,6 @@ final as (
                 when latest.email is not null then 'email'
                 else 'phone'
             end
-    where latest.version = 1
 
 )
 
