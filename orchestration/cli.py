@@ -17,7 +17,7 @@ from rich.console import Console
 
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
-from orchestration.parts import PARTS
+from orchestration.parts import PARTS, TRIGGERS_TAG
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
 from orchestration.webhooks import command as webhooks
@@ -104,14 +104,20 @@ def demo(as_json: bool) -> None:
     click.echo(f"{len(written)} files are in {settings.landing}; manifest.json there says what is synthesised.")
 
 
-def _run_part(part: str | None, as_of: str | None, as_json: bool, known_at: str | None = None) -> None:
+def _run_part(
+    part: str | None,
+    as_of: str | None,
+    as_json: bool,
+    known_at: str | None = None,
+    tags: dict[str, str] | None = None,
+) -> None:
     from orchestration import run as runner
     from orchestration import summary
 
     debug = bool(click.get_current_context().find_root().obj)
     settings = load_settings(as_of=as_of, known_at=known_at)
     console = Console(file=sys.__stderr__) if as_json else _CONSOLE
-    outcome = runner.run(settings, console, PARTS[part] if part else None, debug)
+    outcome = runner.run(settings, console, PARTS[part] if part else None, debug, tags=tags)
     facts = summary.collect(settings, outcome)
     if as_json:
         click.echo(json.dumps(facts, default=str))
@@ -154,6 +160,20 @@ _part_command("land", "Land every new file of the landing zone.")
 _part_command(
     "refresh", "Do what people need within the hour: land, bring them up to date, send; no training, no audits."
 )
+
+
+@_command("refresh", "sincerely refresh\nsincerely refresh --only-news")
+@_AS_OF
+@click.option("--only-news", is_flag=True, help="Leave what only time has changed to the next refresh, as triggers do.")
+@_JSON
+def refresh(as_of: str | None, only_news: bool, as_json: bool) -> None:
+    """Do what people need within the hour: land, bring them up to date, send.
+
+    No training, no measuring, no audits, no report: `sincerely run` does those, once a night or so.
+    """
+    _run_part("refresh", as_of, as_json, tags={TRIGGERS_TAG: "command line"} if only_news else None)
+
+
 _part_command("train", "Train the models and score everybody.")
 
 

@@ -54,13 +54,14 @@ def variables(
     known_at: datetime | None = None,
     *,
     is_in_haste: bool = False,
+    is_partial: bool = False,
     **more: Any,
 ) -> str:
     """dbt's --vars for a build that speaks of `as_of`, in UTC, and cannot refresh the `failed` segments.
 
     With `known_at` it speaks from the rows that had landed by then. `project` tells a refresh whether the tables that
-    are there were built by this very project; in haste, only what a refresh wrote is tested. `more` are vars that
-    differ from those of dbt_project.yml.
+    are there were built by this very project; in haste, only what a refresh wrote is tested; a partial one leaves what
+    only time has changed to the next. `more` are vars that differ from those of dbt_project.yml.
     """
     failed = failed or {}
     given: dict[str, Any] = {
@@ -69,6 +70,7 @@ def variables(
         "failed_segments": dict(sorted(failed.items())),
         "project": hashlib.sha256(json.dumps([project_fingerprint(), more]).encode()).hexdigest()[:16],
         "only_news_is_tested": is_in_haste,
+        "is_partial": is_partial,
         **more,
     }
     if known_at is not None:

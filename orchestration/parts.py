@@ -10,3 +10,6 @@ PARTS: dict[str, tuple[str, ...]] = {
     # What people need and nothing that looks back: no training, no measuring, no audits, no report.
     "refresh": ("landing", "campaigns", *_PEOPLE, "delivery"),
 }
+
+# Marks a run that a trigger asked for: it leaves what only time has changed to the next refresh.
+TRIGGERS_TAG = "sincerely/triggers"

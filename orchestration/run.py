@@ -7,7 +7,7 @@ import logging
 import os
 import uuid
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -74,6 +74,7 @@ def run(
     groups: Sequence[str] | None = None,
     debug: bool = False,
     upstream_of: list[str] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Runs the whole job, or the asset groups named, or some assets with the landing and all else that they come from.
 
@@ -101,7 +102,7 @@ def run(
                     run_config={"resources": {"home": {"config": _instants(as_of, settings.known_at)}}},
                     instance=instance,
                     run_id=run_id,
-                    tags=_LAUNCHER_TAG,
+                    tags={**_LAUNCHER_TAG, **(tags or {})},
                     raise_on_error=False,
                 )
             outcome.step_seconds, outcome.step_rows = display.step_seconds, display.step_rows

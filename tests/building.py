@@ -60,7 +60,7 @@ def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str, *
     return settings
 
 
-def refresh(settings: Settings, as_of: datetime) -> None:
+def refresh(settings: Settings, as_of: datetime, *, is_partial: bool = False) -> None:
     """Builds every table, without testing the data; what Python puts beside them is there, empty or as files say."""
     warehouse, outbox = Warehouse(settings.warehouse, settings.memory_limit), Outbox(settings.outbox_url)
     files.land_outbox(warehouse, outbox, "raw.outbox_messages")
@@ -76,7 +76,7 @@ def refresh(settings: Settings, as_of: datetime) -> None:
         connection.execute(_NO_PREDICTIONS)
         for table in ("churn_evaluations", "recommendation_evaluations"):
             connection.execute(_NO_EVALUATIONS.format(table=table))
-    _dbt(settings, as_of, "build", "--resource-type", "model", "--resource-type", "seed")
+    _dbt(settings, as_of, "build", "--resource-type", "model", "--resource-type", "seed", is_partial=is_partial)
     observe(warehouse, as_of)
 
 

@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration.defs.automation import land, people
 from orchestration.errors import LockedError
+from orchestration.parts import TRIGGERS_TAG
 from orchestration.settings import load_settings
 from orchestration.triggers.waiting import new_files, waiting
 from orchestration.warehouse import Warehouse
@@ -32,7 +33,7 @@ def trigger_events(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
     if not found.fired:
         return dg.SkipReason(f"{len(found.loads)} loads wait for the next refresh, no event of a trigger among them.")
     words = ", ".join(f"{name} ({count:,})" for name, count in sorted(found.fired.items()))
-    return dg.RunRequest(run_key=_key(found.loads), tags={"sincerely/triggers": words})
+    return dg.RunRequest(run_key=_key(found.loads), tags={TRIGGERS_TAG: words})
 
 
 @dg.sensor(

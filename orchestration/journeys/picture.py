@@ -28,7 +28,6 @@ def _lines(funnel: Mapping[str, Any]) -> Iterator[str]:
             yield f"│   skipped {step['skipped']:,}: {words(step['skips'])}"
     yield "│"
     yield (
-        f"○ over for {funnel['completed']:,}, ended before for {funnel['exited']:,}, "
-        f"{funnel['in_journey']:,} are in it"
+        f"○ over for {funnel['completed']:,}, ended before for {funnel['exited']:,}, {funnel['in_journey']:,} are in it"
     )
     yield f"★ {funnel['goals']:,} reached the goal: {funnel['goal']}"

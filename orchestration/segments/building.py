@@ -13,6 +13,7 @@ import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource
 
 from orchestration import dbt
+from orchestration.parts import TRIGGERS_TAG
 from orchestration.segments import soundness
 from orchestration.settings import Settings
 
@@ -46,13 +47,14 @@ def build(
     target_path = dbt.target_path(settings)
 
     def start(failed: Mapping[str, str], *selection: str, **how: Any) -> DbtCliInvocation:
-        arguments = [
-            "build",
-            "--exclude-resource-type",
-            "unit_test",
-            "--vars",
-            dbt.variables(as_of, failed, settings.known_at),
-        ]
+        variables = dbt.variables(
+            as_of,
+            failed,
+            settings.known_at,
+            is_in_haste=_AUDITS not in context.selected_asset_keys,
+            is_partial=TRIGGERS_TAG in context.run.tags,
+        )
+        arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", variables]
         return cli.cli([*arguments, *selection], target_path=target_path, raise_on_error=False, **how)
 
     events, results, error, ran = _run(lambda: start(broken, context=context), context, target_path)

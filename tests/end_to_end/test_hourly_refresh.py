@@ -36,6 +36,9 @@ def _refresh_hourly(folder: Path, *, hours: int, compare_every: int, seed: int =
     for hour in range(hours):
         as_of = world.write_hour(hour)
         land(settings, _LANDED + timedelta(hours=hour + 1))
+        if hour % 3 == 1:
+            refresh(settings, as_of - timedelta(minutes=25), is_partial=True)
+            assert _last_mode(settings) == "partial"
         refresh(settings, as_of)
         assert _last_mode(settings) == "incremental"
         if (hour + 1) % compare_every == 0:

@@ -22,9 +22,17 @@ def sent(home: Path) -> tuple[dict[str, bytes], list[tuple[object, ...]]]:
     return {path.name: path.read_bytes() for path in home.glob("outbox/*/*/*.eml")}, rows
 
 
-def people(home: Path) -> int:
+def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return len(connection.execute("select person_id from core.profiles").fetchall())
+        return connection.execute(sql).fetchall()
+
+
+def people(home: Path) -> int:
+    return len(rows(home, "select person_id from core.profiles"))
+
+
+def segment_history(home: Path) -> list[tuple[object, ...]]:
+    return rows(home, "select segment, person_id, change, changed_at from raw.segment_changes order by all")
 
 
 @pytest.mark.long
@@ -33,7 +41,7 @@ def test_no_look_at_the_past_sends_and_the_present_comes_back_with_the_next_run(
 ) -> None:
     home = tmp_path / "home"
     shutil.copytree(built[0], home)
-    before, everyone = sent(home), people(home)
+    before, everyone, history = sent(home), people(home), segment_history(home)
 
     done = sincerely(home, "run", "--as-of", AS_OF, "--known-at", "2020-01-01T00:00:00Z", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -42,6 +50,7 @@ def test_no_look_at_the_past_sends_and_the_present_comes_back_with_the_next_run(
     assert "Nothing was planned or handed over: a run with --known-at looks at the past." in facts["warnings"]
     assert people(home) == 0  # every file landed later
     assert sent(home) == before
+    assert segment_history(home) == history
 
     refused = sincerely(home, "send", "--as-of", AS_OF)
     assert refused.returncode == 1
@@ -57,3 +66,4 @@ def test_no_look_at_the_past_sends_and_the_present_comes_back_with_the_next_run(
     assert "look at the past" not in done.stdout
     assert people(home) == everyone
     assert sent(home) == before
+    assert segment_history(home) == history
