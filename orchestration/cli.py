@@ -157,9 +157,6 @@ def _part_command(name: str, doc: str) -> None:
 
 
 _part_command("land", "Land every new file of the landing zone.")
-_part_command(
-    "refresh", "Do what people need within the hour: land, bring them up to date, send; no training, no audits."
-)
 
 
 @_command("refresh", "sincerely refresh\nsincerely refresh --only-news")

@@ -77,7 +77,7 @@
 
 {#- Whether what only time has changed is left to the next refresh. -#}
 {% macro is_refresh_partial() %}
-    {%- if not execute -%}{{ return(false) }}{%- endif -%}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
     {{ return(is_refreshing() and last_refresh().mode == 'partial') }}
 {% endmacro %}
 

@@ -14,14 +14,38 @@ earlier as (
 
 ),
 
+new_or_other as (
+
+    select * from candidates
+    except
+    select * from earlier
+
+),
+
+gone_or_other as (
+
+    select * from earlier
+    except
+    select * from candidates
+
+),
+
 differing as (
 
-    select anonymous_id
-    from (
-        (select * from candidates except select * from earlier)
-        union all
-        (select * from earlier except select * from candidates)
-    ) as differences
+    select anonymous_id from new_or_other
+    union
+    select anonymous_id from gone_or_other
+
+),
+
+-- A device without a tenure goes by its own id, as its first tenure does.
+tenures as (
+
+    select anonymous_id, tenure_id from candidates
+    union
+    select anonymous_id, tenure_id from earlier
+    union
+    select anonymous_id, anonymous_id from differing
 
 ),
 
@@ -42,7 +66,6 @@ aliases as (
 
 ),
 
--- A device without a tenure goes by its own id, as its first tenure does.
 final as (
 
     select
@@ -52,15 +75,9 @@ final as (
         aliases.anonymous_id not in (select known_contact_ids.contact_id from known_contact_ids) as is_seen_anew
     from aliases
     union all
-    select distinct differing.anonymous_id, 'anonymous_id', tenures.tenure_id, true
+    select differing.anonymous_id, 'anonymous_id', tenures.tenure_id, true
     from differing
-    inner join (
-        select anonymous_id, tenure_id from candidates
-        union
-        select anonymous_id, tenure_id from earlier
-        union
-        select anonymous_id, anonymous_id from differing
-    ) as tenures
+    inner join tenures
         on differing.anonymous_id = tenures.anonymous_id
 
 )

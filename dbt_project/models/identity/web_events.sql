@@ -25,7 +25,7 @@ numbered as (
     select * from {{ numbered_copies(
         'received', ['source', 'message_id'],
         'occurred_at, received_at, user_id, anonymous_id, type, event, properties, context',
-    ) }} as copies
+    ) }}
 
 ),
 

@@ -205,6 +205,20 @@ once as (
 
 ),
 
+{% if is_incremental() %}
+-- What nothing marks as changed may be told once more.
+told_before as (
+
+    select activity_id
+    from {{ this }}
+    where
+        channel = 'crm'
+        and source_id is null
+        and person_id not in (select moved_people.person_id from {{ ref('moved_people') }} as moved_people)
+
+),
+
+{% endif %}
 final as (
 
     select
@@ -228,12 +242,9 @@ final as (
 select final.*
 from final
 {%- if is_incremental() %}
--- What nothing marks as changed may be told once more; and the changed people are named from what was here before.
+-- The changed people and visitors are named from what is here before this:
 -- depends_on: {{ ref('changed_people') }}, {{ ref('changed_visitors') }}
-left join (
-    select activity_id from {{ this }}
-    where channel = 'crm' and source_id is null and person_id not in (select person_id from {{ ref('moved_people') }})
-) as earlier
-    on final.activity_id = earlier.activity_id
-where earlier.activity_id is null
+left join told_before
+    on final.activity_id = told_before.activity_id
+where told_before.activity_id is null
 {%- endif %}

@@ -22,7 +22,7 @@ messages as (
 -- An ESP delivers an event at least once.
 once as (
 
-    select * from {{ numbered_copies('received', ['event_id'], 'occurred_at, _landed_at, _load_id, _row') }} as copies
+    select * from {{ numbered_copies('received', ['event_id'], 'occurred_at, _landed_at, _load_id, _row') }}
     where copy_number = 1
 
 ),

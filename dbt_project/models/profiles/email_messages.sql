@@ -20,7 +20,11 @@ history as (
 
     select * from received
     {%- if is_incremental() %}
-    where message_id in (select news.message_id from received as news where {{ is_news('news', 'sent_at') }})
+    where message_id in (
+        select news.message_id
+        from received as news
+        where {{ is_news('news', 'sent_at') }}
+    )
     {%- endif %}
 
 ),
@@ -28,7 +32,7 @@ history as (
 final as (
 
     select message_id, email, campaign, sent_at, variant, is_holdout
-    from {{ numbered_copies('history', ['message_id'], 'sent_at, _landed_at, _load_id, _row') }} as copies
+    from {{ numbered_copies('history', ['message_id'], 'sent_at, _landed_at, _load_id, _row') }}
     where copy_number = 1
     union all
     select message_id, email, campaign, accepted_at as sent_at, variant, is_holdout

@@ -26,7 +26,7 @@ latest as (
 
     select * from {{ numbered_copies(
         'received', ['order_id', 'line_number'], '_landed_at desc, _load_id desc, _row desc',
-    ) }} as versions
+    ) }}
     where copy_number = 1
 
 ),

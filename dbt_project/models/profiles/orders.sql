@@ -30,7 +30,7 @@ identity_map as (
 
 latest as (
 
-    select * from {{ numbered_copies('received', ['order_id'], '_landed_at desc, _load_id desc, _row desc') }} as versions
+    select * from {{ numbered_copies('received', ['order_id'], '_landed_at desc, _load_id desc, _row desc') }}
     where copy_number = 1
 
 ),
@@ -39,7 +39,7 @@ latest_lines as (
 
     select * from {{ numbered_copies(
         'lines', ['order_id', 'line_number'], '_landed_at desc, _load_id desc, _row desc',
-    ) }} as versions
+    ) }}
     where copy_number = 1
 
 ),

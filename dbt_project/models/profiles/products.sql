@@ -26,7 +26,11 @@ latest as (
         ) as version
     from received
     {%- if is_incremental() %}
-    where product_id in (select news.product_id from received as news where {{ is_news('news', '_landed_at', 'updated_at') }})
+    where product_id in (
+        select news.product_id
+        from received as news
+        where {{ is_news('news', '_landed_at', 'updated_at') }}
+    )
     {%- endif %}
 
 ),

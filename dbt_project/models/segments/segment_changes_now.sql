@@ -2,7 +2,7 @@
 
 with observed as (
 
-    select * from {{ ref('segment_observed_members') }} as observed
+    select * from {{ ref('segment_observed_members') }}
     {% if is_refresh_partial() %}
     where person_id in (select people.person_id from {{ ref('changed_people') }} as people)
     {% endif %}
@@ -11,7 +11,7 @@ with observed as (
 
 members as (
 
-    select * from {{ ref('segment_members') }} as members
+    select * from {{ ref('segment_members') }}
     {% if is_refresh_partial() %}
     where person_id in (select people.person_id from {{ ref('changed_people') }} as people)
     {% endif %}

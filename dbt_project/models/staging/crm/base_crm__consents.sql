@@ -2,7 +2,7 @@
 
 with source as (
 
-    select * from {{ received_rows(source('raw', 'crm_consents'), revived='contact_id refers to nobody who landed') }} as received_rows
+    select * from {{ received_rows(source('raw', 'crm_consents'), revived='contact_id refers to nobody who landed') }}
 
 ),
 

@@ -2,7 +2,7 @@
 
 with source as (
 
-    select * from {{ received_rows(source('raw', 'crm_contacts')) }} as received_rows
+    select * from {{ received_rows(source('raw', 'crm_contacts')) }}
 
 ),
 

@@ -2,7 +2,7 @@
 
 with source as (
 
-    select * from {{ received_rows(source('raw', 'shop_order_lines'), revived='order_id refers to no order that landed') }} as received_rows
+    select * from {{ received_rows(source('raw', 'shop_order_lines'), revived='order_id refers to no order that landed') }}
 
 ),
 

@@ -2,7 +2,7 @@
 
 with source as (
 
-    select * from {{ received_rows(source('raw', 'shop_orders')) }} as received_rows
+    select * from {{ received_rows(source('raw', 'shop_orders')) }}
 
 ),
 
