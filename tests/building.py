@@ -61,7 +61,14 @@ def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str, *
 
 
 def refresh(settings: Settings, as_of: datetime, *, is_partial: bool = False) -> None:
-    """Builds every table, without testing the data; what Python puts beside them is there, empty or as files say."""
+    """Builds every table, without testing the data, and notes what it found in the segments."""
+    prepare(settings, as_of)
+    _dbt(settings, as_of, "build", "--resource-type", "model", "--resource-type", "seed", is_partial=is_partial)
+    observe(Warehouse(settings.warehouse), as_of)
+
+
+def prepare(settings: Settings, as_of: datetime) -> None:
+    """Puts beside what landed what Python puts there: it is empty, or as the project's files say."""
     warehouse, outbox = Warehouse(settings.warehouse, settings.memory_limit), Outbox(settings.outbox_url)
     files.land_outbox(warehouse, outbox, "raw.outbox_messages")
     files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
@@ -76,8 +83,6 @@ def refresh(settings: Settings, as_of: datetime, *, is_partial: bool = False) ->
         connection.execute(_NO_PREDICTIONS)
         for table in ("churn_evaluations", "recommendation_evaluations"):
             connection.execute(_NO_EVALUATIONS.format(table=table))
-    _dbt(settings, as_of, "build", "--resource-type", "model", "--resource-type", "seed", is_partial=is_partial)
-    observe(warehouse, as_of)
 
 
 def _dbt(settings: Settings, as_of: datetime, command: str, *arguments: str, **variables: Any) -> None:

@@ -1,7 +1,7 @@
 """A shop of any size, the same each time: for benches, as Parquet files of the landing zone.
 
-For every person there are 20 web events, 5 order lines (a basket has five), 10 e-mail events of 5 messages, a contact
-and two consents. Who does what is drawn with a skew: the square of an even number in [0, 1), so that a tenth of the
+For every person there are 20 web events (a visit has five, a minute apart), 5 order lines (a basket has five),
+10 e-mail events of 5 messages, a contact and two consents. Who does what is drawn with a skew: the square of an even number in [0, 1), so that a tenth of the
 people does about a third of everything. Each row is a function of its number and the seed alone, by DuckDB's hash.
 
     python -m tests.bench.population FOLDER PEOPLE
@@ -10,6 +10,7 @@ people does about a third of everything. Each row is a function of its number an
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -70,10 +71,10 @@ _QUERIES = {
             'w' || i as message_id,
             case when {u4} < 0.6 then 'page' when {u4} < 0.98 then 'track' else 'identify' end as type,
             -- A third of the devices belong to nobody that we know; the others to a person each, who has one or two.
-            case when {u5} < 0.33 then 'v' || cast({u6} * {people} as bigint)
-                else 'a' || {person} || '-' || cast({u7} < 0.3 as int) end as anonymous_id,
-            case when {u5} > 0.9 then 'c' || {person} end as user_id,
-            {time} as timestamp,
+            case when {v5} < 0.33 then 'v' || cast({v6} * {people} as bigint)
+                else 'a' || {visitor} || '-' || cast({v7} < 0.3 as int) end as anonymous_id,
+            case when {v5} > 0.9 then 'c' || {visitor} end as user_id,
+            {visit_time} as timestamp,
             ['Product Viewed', 'Product Viewed', 'Product Added', 'Checkout Started'][
                 1 + cast(floor({u8} * 4) as int)
             ] as event,
@@ -135,11 +136,36 @@ def write_hour(landing: Path, people: int, number: int, share: float = 0.005) ->
     return until
 
 
+def write_triggers(landing: Path, people: int, at: datetime) -> None:
+    """A demo request and a product view of each of the first `people`, in the minute before `at`."""
+    queries = {
+        "crm/activities": """
+            select 'c' || i as contact_id, 'demo_request' as activity, {time} as occurred_at, null as properties
+            from range({last}) as numbers (i)
+        """,
+        "web/events": """
+            select 't' || i as message_id, 'track' as type, 'a' || i || '-0' as anonymous_id, 'c' || i as user_id,
+                {time} as timestamp, 'Product Viewed' as event, json_object('product_id', 'p' || i) as properties,
+                null as context
+            from range({last}) as numbers (i)
+        """,
+    }
+    words = {
+        "last": people,
+        "time": f"strftime(timestamp '{at}' - to_seconds(cast({_even('i', 1)} * 59 as bigint)), '%Y-%m-%dT%H:%M:%SZ')",
+    }
+    _copy(landing, queries, words, "triggers")
+
+
 def _write(landing: Path, part: Slice, name: str) -> None:
     seconds = int((part.until - part.since).total_seconds())
     since = f"timestamp '{part.since}'"
     late = f"case when {_even('i', 20)} < 0.05 then cast({_even('i', 21)} * 604800 as bigint) else 0 end"
     moment = f"{since} + to_seconds(cast({_even('i', 1)} * {seconds - 1} as bigint)) - to_seconds({late})"
+    # A visit begins early enough to be over by the end.
+    visit = moment.replace("hash(i ", "hash((i // 5) ").replace(f"{seconds - 1}", f"{seconds - 300}") + (
+        " + to_seconds(60 * (i % 5))"
+    )
     words: dict[str, object] = {
         "first": part.first,
         "last": part.last,
@@ -148,13 +174,18 @@ def _write(landing: Path, part: Slice, name: str) -> None:
         "time": f"strftime({moment}, '%Y-%m-%dT%H:%M:%SZ')",
         "person": f"cast(pow({_even('i', 9)}, 2) * {part.people} as bigint)",
         "person_of_half": f"cast(pow({_even('(i // 2)', 9)}, 2) * {part.people} as bigint)",
+        "visitor": f"cast(pow({_even('(i // 5)', 9)}, 2) * {part.people} as bigint)",
+        "visit_time": f"strftime({visit}, '%Y-%m-%dT%H:%M:%SZ')",
         **{f"u{number}": _even("i", number) for number in range(2, 9)},
+        **{f"v{number}": _even("(i // 5)", number) for number in range(2, 9)},
     }
+    queries = {label: sql for label, sql in _QUERIES.items() if label != "shop/products" or name == "all"}
+    _copy(landing, queries, words, name)
+
+
+def _copy(landing: Path, queries: Mapping[str, str], words: Mapping[str, object], name: str) -> None:
     with duckdb.connect() as connection:
-        connection.execute("set preserve_insertion_order = true")
-        for label, query in _QUERIES.items():
-            if label == "shop/products" and name != "all":
-                continue
+        for label, query in queries.items():
             path = landing / label / f"{name}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
             connection.execute(f"copy ({query.format(**words)}) to '{path}' (format parquet, compression zstd)")

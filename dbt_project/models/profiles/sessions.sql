@@ -27,6 +27,8 @@ visited as (
     select
         identity_map.person_id,
         web_events.visitor,
+        -- Sorting by one number is cheaper than by two texts.
+        hash(identity_map.person_id, web_events.visitor) as visitor_hash,
         web_events.source,
         web_events.message_id,
         web_events.type,
@@ -64,7 +66,7 @@ begun as (
         ) as is_beginning
     from visited
     window visits as (
-        partition by person_id, visitor
+        partition by visitor_hash, person_id, visitor
         order by occurred_at, source, message_id
     )
 
@@ -75,7 +77,7 @@ numbered as (
     select
         *,
         count(*) filter (where is_beginning) over (
-            partition by person_id, visitor
+            partition by visitor_hash, person_id, visitor
             order by act_number
             rows between unbounded preceding and current row
         ) as visit_number

@@ -215,27 +215,47 @@ events_of_one_id as (
 
 ),
 
-events as (
+event_contents as (
 
     select
         source,
         message_id as event_key,
-        concat_ws('|', coalesce(user_id, anonymous_id), type, event, properties, context) as content,
+        hash(coalesce(user_id, anonymous_id), type, event, properties, context) as content,
         occurred_at,
         _load_id,
-        _landed_at
+        _landed_at,
+        _row
     from web_events
-    qualify row_number() over (partition by source, message_id order by _landed_at, _load_id, _row) = 1
     union all
-    select
-        source,
-        event_id,
-        concat_ws('|', coalesce(message_id, email), event, url, reason),
-        occurred_at,
-        _load_id,
-        _landed_at
+    select source, event_id, hash(coalesce(message_id, email), event, url, reason), occurred_at, _load_id, _landed_at, _row
     from esp_events
-    qualify row_number() over (partition by source, event_id order by _landed_at, _load_id, _row) = 1
+
+),
+
+-- Most events are alone with their content: only the others are put in order.
+repeated_contents as (
+
+    select source, content, occurred_at
+    from event_contents
+    group by source, content, occurred_at
+    having count(*) > 1
+
+),
+
+events as (
+
+    select event_contents.*
+    from event_contents
+    inner join repeated_contents
+        on
+            event_contents.source = repeated_contents.source
+            and event_contents.content = repeated_contents.content
+            and event_contents.occurred_at = repeated_contents.occurred_at
+    qualify
+        row_number() over (
+            partition by event_contents.source, event_contents.event_key
+            order by event_contents._landed_at, event_contents._load_id, event_contents._row
+        ) = 1
 
 ),
 
