@@ -1,8 +1,9 @@
 """A shop of any size, the same each time: for benches, as Parquet files of the landing zone.
 
 For every person there are 20 web events (a visit has five, a minute apart), 5 order lines (a basket has five),
-10 e-mail events of 5 messages, a contact and two consents. Who does what is drawn with a skew: the square of an even number in [0, 1), so that a tenth of the
-people does about a third of everything. Each row is a function of its number and the seed alone, by DuckDB's hash.
+10 e-mail events of 5 messages, a contact and two consents. Who does what is drawn with a skew: the square of an even
+number in [0, 1), so that a tenth of the people does about a third of everything. Each row is a function of its number
+and the seed alone, by DuckDB's hash.
 
     python -m tests.bench.population FOLDER PEOPLE
 """

@@ -17,7 +17,7 @@ renamed as (
     select
         nullif(trim(contact_id), '') as contact_id,
         {{ normalised_email('email') }} as email,
-        lower(trim(activity)) as activity,
+        {{ event_name('activity') }} as activity,
         case when json_valid(properties) then properties end as properties,
         {{ to_utc('occurred_at') }} as occurred_at,
         _load_id,
