@@ -82,10 +82,8 @@ def _evaluated(sensor: dg.SensorDefinition) -> object:
 
 
 def _segments(settings: Settings) -> set[str]:
-    rows = Warehouse(settings.warehouse).rows(
-        "select segment from core.segment_memberships where segment in ('new_leads', 'qualified_leads', 'demo_requested')"
-    )
-    return {str(row["segment"]) for row in rows}
+    rows = Warehouse(settings.warehouse).rows("select segment from core.segment_memberships")
+    return {str(row["segment"]) for row in rows} & {"new_leads", "qualified_leads", "demo_requested"}
 
 
 def _write(settings: Settings, name: str, **row: str) -> None:
