@@ -114,6 +114,16 @@ def compiled_file(settings: Settings, file: Path) -> Path:
     return target_path(settings) / "compiled" / str(name) / file
 
 
+def build_command(*, is_partial: bool = False) -> list[str]:
+    """A build of the data; unit tests are for those who change models.
+
+    A partial one comes between two that test all columns: it runs the tests that hold sending back, and no seeds, for
+    the project has not changed.
+    """
+    everything = ["build", "--exclude-resource-type", "unit_test"]
+    return [*everything, "--exclude", "test_type:generic", "resource_type:seed"] if is_partial else everything
+
+
 def compiled(settings: Settings, manifest: Mapping[str, Any]) -> dict[str, str]:
     """The SQL that the home's builds last made of each model of the manifest, by its unique id."""
     folder = target_path(settings) / "compiled"

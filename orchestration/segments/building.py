@@ -45,6 +45,7 @@ def build(
     """
 
     target_path = dbt.target_path(settings)
+    is_partial = TRIGGERS_TAG in context.run.tags
 
     def start(failed: Mapping[str, str], *selection: str, **how: Any) -> DbtCliInvocation:
         variables = dbt.variables(
@@ -52,9 +53,9 @@ def build(
             failed,
             settings.known_at,
             is_in_haste=_AUDITS not in context.selected_asset_keys,
-            is_partial=TRIGGERS_TAG in context.run.tags,
+            is_partial=is_partial,
         )
-        arguments = ["build", "--exclude-resource-type", "unit_test", "--vars", variables]
+        arguments = [*dbt.build_command(is_partial=is_partial), "--vars", variables]
         return cli.cli([*arguments, *selection], target_path=target_path, raise_on_error=False, **how)
 
     events, results, error, ran = _run(lambda: start(broken, context=context), context, target_path)

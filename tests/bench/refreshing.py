@@ -22,7 +22,6 @@ from tests.bench import population
 from tests.building import land, prepare
 
 SIZES = (500_000, 1_000_000)
-_NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 # What the job `people` builds before it sends; seeds are in no folder of models.
 _PEOPLE = tuple(
     f"path:models/{group}" for group in PARTS["refresh"] if group not in ("landing", "campaigns", "delivery")
@@ -56,20 +55,20 @@ def _refreshes(home: Path, people: int) -> list[Refresh]:
     settings = load_settings({"SINCERELY_HOME": str(home), "SINCERELY_MEMORY_LIMIT": _MEMORY_LIMIT})
     dbt.manifest(settings)  # parsing does not grow with the data, and is done once
     population.write(settings.landing, people)
-    full = _timed(settings, "full", people, population.END, "build", *_NO_UNIT_TESTS)
+    full = _timed(settings, "full", people, population.END)
     end = population.write_hour(settings.landing, people, 0)
-    selected = ("build", *_NO_UNIT_TESTS, "--select", *_PEOPLE)
-    hour = _timed(settings, "hour", people, end, *selected)
+    hour = _timed(settings, "hour", people, end, "--select", *_PEOPLE)
     end += timedelta(minutes=5)
     population.write_triggers(settings.landing, 100, end)
-    return [full, hour, _timed(settings, "trigger", people, end, *selected)]
+    return [full, hour, _timed(settings, "trigger", people, end, "--select", *_PEOPLE)]
 
 
 def _timed(settings: Settings, kind: str, people: int, as_of: datetime, *arguments: str) -> Refresh:
     loads = land(settings, datetime.now(UTC))
     prepare(settings, as_of)
     command = [
-        dbt.executable(), "--quiet", *arguments, "--project-dir", str(dbt.DBT_PROJECT),
+        dbt.executable(), "--quiet", *dbt.build_command(is_partial=kind == "trigger"), *arguments,
+        "--project-dir", str(dbt.DBT_PROJECT),
         "--target-path", str(dbt.target_path(settings)),
         "--vars", dbt.variables(as_of, is_in_haste=kind != "full", is_partial=kind == "trigger"),
     ]  # fmt: skip
