@@ -13,11 +13,15 @@ from rendering.located import did_you_mean
 
 @dataclass(frozen=True)
 class Names:
-    """What a journey may name: campaigns with their occurrence, segments, and stages (none: not known)."""
+    """What a journey may name: campaigns with their occurrence, segments, and stages (none: not known).
+
+    Of the segments, `not_for_mailing` may decide nothing about messages.
+    """
 
     campaigns: Mapping[str, str]
     segments: Collection[str]
     stages: Collection[str]
+    not_for_mailing: Collection[str] = ()
 
 
 def lint_journey(journey: Journey, names: Names) -> list[Finding]:
@@ -47,6 +51,9 @@ def _states(journey: Journey, names: Names) -> Iterator[Finding]:
         if "segment" in kind and value not in names.segments:
             hint = did_you_mean(value, tuple(names.segments))
             yield Finding(journey.file, line, "error", f"{kind}: there is no segment {value}.{hint}")
+        elif "segment" in kind and value in names.not_for_mailing:
+            message = f"{kind}: the segment {value} is tagged not_for_mailing; take it out, whatever it is used for."
+            yield Finding(journey.file, line, "error", message)
         elif "stage" in kind and names.stages and value not in names.stages:
             hint = did_you_mean(value, tuple(names.stages))
             yield Finding(journey.file, line, "warning", f"{kind}: nobody is ever in a stage {value}.{hint}")

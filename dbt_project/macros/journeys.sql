@@ -30,48 +30,45 @@
 {%- endmacro %}
 
 {#-
-    For rows (journey, person_id, entered_at, step, due_at) of `relation`, the first condition of the step that did not
-    hold at due_at, as (journey, person_id, entered_at, step, failed_condition); no row where all held.
+    For rows (entry_key, step_number, journey, person_id, entered_at, due_at) of `relation`, the first condition of the
+    step that did not hold at due_at, as (entry_key, step_number, failed_condition); no row where all held.
 
     Segments and stages count as they were at due_at, acts when they came after the entry and not after due_at. The
     query that uses it imports `conditions`, `states` and `signals`.
 -#}
 {% macro failed_conditions(relation) %}
-    select journey, person_id, entered_at, step, min_by(words, condition_number) as failed_condition
+    select failed.entry_key, failed.step_number, conditions.words as failed_condition
     from (
-        select
-            due.journey,
-            due.person_id,
-            due.entered_at,
-            due.step,
-            conditions.condition_number,
-            conditions.words
-        from {{ relation }} as due
-        inner join conditions
-            on due.journey = conditions.journey and due.step = conditions.step
-        left join states
-            on
-                due.person_id = states.person_id
-                and conditions.kind = states.kind
-                and conditions.value = states.value
-                and states.from_at <= due.due_at
-                and coalesce(states.until_at > due.due_at, true)
-        left join signals
-            on
-                due.person_id = signals.person_id
-                and conditions.kind = signals.kind
-                and conditions.value = signals.value
-                and signals.happened_at > due.entered_at
-                and signals.happened_at <= due.due_at
-        group by
-            due.journey, due.person_id, due.entered_at, due.step,
-            conditions.condition_number, conditions.words, conditions.is_negated
-        having (count(states.person_id) + count(signals.person_id) > 0) = conditions.is_negated
+        select entry_key, step_number, journey, step, min(condition_number) as condition_number
+        from (
+            select due.entry_key, due.step_number, due.journey, due.step, conditions.condition_number
+            from {{ relation }} as due
+            inner join conditions
+                on due.journey = conditions.journey and due.step = conditions.step
+            left join states
+                on
+                    due.person_id = states.person_id
+                    and conditions.kind = states.kind
+                    and conditions.value = states.value
+                    and states.from_at <= due.due_at
+                    and coalesce(states.until_at > due.due_at, true)
+            left join signals
+                on
+                    due.person_id = signals.person_id
+                    and conditions.kind = signals.kind
+                    and conditions.value = signals.value
+                    and signals.happened_at > due.entered_at
+                    and signals.happened_at <= due.due_at
+            group by
+                due.entry_key, due.step_number, due.journey, due.step,
+                conditions.condition_number, conditions.is_negated
+            having (count(states.person_id) + count(signals.person_id) > 0) = conditions.is_negated
+        ) as unmet
+        group by entry_key, step_number, journey, step
     ) as failed
-    group by journey, person_id, entered_at, step
+    inner join conditions
+        on
+            failed.journey = conditions.journey
+            and failed.step = conditions.step
+            and failed.condition_number = conditions.condition_number
 {% endmacro %}
-
-{#- The reasons against writing to somebody that message_candidates knows too. -#}
-{% macro journey_gates() -%}
-    'deleted', 'no_address', 'suppressed', 'no_consent', 'global_holdout', 'campaign_holdout'
-{%- endmacro %}

@@ -1,4 +1,4 @@
-"""Campaigns of which nobody knows who should get them: a segment that they include or spare was not refreshed."""
+"""Campaigns of which nobody knows who should get them: a segment that they, or journeys, ask for was not refreshed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ _IN_DOUBT = """
     from raw.campaigns as campaigns
     inner join core.segment_refreshes as refreshes
         on campaigns.segment = refreshes.segment and not refreshes.is_refreshed
+    union
+    select distinct steps.campaign
+    from raw.journey_steps as steps
+    inner join (
+        select journey, value as segment from raw.journey_rules where kind in ('segment_entered', 'segment_left')
+        union
+        select journey, value from raw.journey_conditions where kind = 'in_segment'
+    ) as named on steps.journey = named.journey
+    inner join core.segment_refreshes as refreshes
+        on named.segment = refreshes.segment and not refreshes.is_refreshed
 """
+_NEEDED = ("core.segment_refreshes", "raw.campaigns", "raw.journey_steps")
 
 
 def campaigns_in_doubt(warehouse: Warehouse) -> frozenset[str]:
     """The campaigns that must not send, whatever earlier runs have planned for them."""
-    if not (warehouse.exists("core.segment_refreshes") and warehouse.exists("raw.campaigns")):
+    if not all(warehouse.exists(table) for table in _NEEDED):
         return frozenset()
     return frozenset(row["campaign"] for row in warehouse.rows(_IN_DOUBT))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from orchestration import dbt
+from orchestration.segments.definitions import not_for_mailing
 from orchestration.settings import CAMPAIGNS, DBT_PROJECT, PROJECT_ROOT
 from rendering.campaign import OF_JOURNEYS, load_campaigns
 from rendering.errors import CampaignError
@@ -15,7 +15,7 @@ from rendering.journey import JOURNEYS, Journey, journey_files, load_journey
 from rendering.journey_lint import Names, lint_journey
 from rendering.lint import Finding
 
-_STAGES = DBT_PROJECT / "models" / "lifecycle" / "lifecycle_stages.yml"
+_LIFECYCLE = DBT_PROJECT / "macros" / "lifecycle"
 
 
 def findings(folder: Path = JOURNEYS) -> list[Finding]:
@@ -64,14 +64,13 @@ def _names() -> Names:
         campaigns={campaign.name: campaign.occurrence for campaign in load_campaigns(CAMPAIGNS)},
         segments=frozenset(dbt.segments()),
         stages=frozenset(_stages()),
+        not_for_mailing=frozenset(not_for_mailing()),
     )
 
 
-def _stages() -> Iterator[str]:
-    """The stages that the project's tests allow, as far as its YAML lists them."""
-    (model,) = yaml.safe_load(_STAGES.read_text(encoding="utf-8"))["models"]
-    for column in model["columns"]:
-        for test in column.get("data_tests", []):
-            values = test.get("accepted_values", {}).get("arguments", {}).get("values", []) if test != str(test) else []
-            if isinstance(values, list):
-                yield from values
+def _stages() -> list[str]:
+    """The stages of the lifecycle rules in force, as their macro lists them; none when it cannot be found."""
+    rules = dbt.project_vars()["lifecycle_rules"]
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted(_LIFECYCLE.glob("*.sql")))
+    listed = re.search(rf"macro lifecycle_{rules}_stages\(\)(.*?)endmacro", text, re.DOTALL)
+    return re.findall(r"'(\w+)'", listed[1]) if listed else []

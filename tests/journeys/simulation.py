@@ -23,8 +23,9 @@ from tests.journeys.oracle import Message, Outbox
 from tests.journeys.years import CAMPAIGNS, Life
 
 MODELS = (
-    "stg_outbox__messages", "consents", "journey_schedule", "journey_signals", "journey_states", "journey_messages",
-    "journey_triggers", "journey_entries", "journey_entry_messages", "journey_steps_taken", "journey_positions",
+    "stg_outbox__messages", "journey_schedule", "journey_signals", "journey_states", "journey_messages",
+    "journey_triggers", "journey_entries", "journey_entry_messages", "journey_step_times", "journey_open_steps",
+    "journey_step_refusals", "journey_step_gates", "journey_step_verdicts", "journey_steps_taken", "journey_positions",
     "message_candidates",
 )  # fmt: skip
 # Stands in the compiled SQL until it runs.
@@ -58,6 +59,9 @@ from lives.people group by person_id;
 create view core.consent_decisions as
 select *, 'form' as source, 'v1' as text_version, decided_at as _landed_at, 'l' as _load_id, 1 as _row
 from lives.consents where decided_at <= (from lives.clock);
+create view core.consents as
+select person_id, purpose, is_granted, decided_at, source, text_version from core.consent_decisions
+qualify row_number() over (partition by person_id, purpose order by decided_at desc, is_granted) = 1;
 create view core.segment_transitions as from lives.segments where changed_at <= (from lives.clock);
 create view core.lifecycle_transitions as from lives.stages where changed_at <= (from lives.clock);
 create view core.activity as from lives.activity where occurred_at <= (from lives.clock);

@@ -33,7 +33,7 @@ Built = tuple[Path, subprocess.CompletedProcess[str]]
 # Two days after somebody of the small shop signed up, and the next run, which finds the outbox as this one left it.
 STEP_AT, NEXT_AT = datetime(2017, 11, 20, tzinfo=UTC), datetime(2017, 11, 20, 6, tzinfo=UTC)
 _NO_RECOMMENDATIONS = """
-create table ml.recommendations (
+create table if not exists ml.recommendations (
     person_id varchar, list varchar, rank bigint, product_id varchar, score double, reason varchar,
     model_version varchar
 )
@@ -71,6 +71,14 @@ def test_a_journey_that_names_what_there_is_not_is_held_and_the_others_are_not(t
     assert [journey.name for journey in may_send] == ["onboarding"]
     assert "Did you mean lapsed_at_risk?" in held["win_back"]
     assert re.search(r"post_purchase.yml:\d+: ", held["post_purchase"])
+
+
+def test_a_stage_that_the_rules_in_force_do_not_know_is_pointed_out(tmp_path: Path) -> None:
+    text = (JOURNEYS / "win_back.yml").read_text().replace("stage_entered: lapsed", "stage_entered: laspd")
+    (tmp_path / "win_back.yml").write_text(text)
+    (finding,) = [each for each in linting.findings(tmp_path) if each.file.parent == tmp_path]
+    assert (finding.severity, finding.line) == ("warning", 3)
+    assert "Did you mean lapsed?" in finding.message
 
 
 def test_the_shipped_journeys_have_nothing_to_mend() -> None:

@@ -27,7 +27,7 @@ steps:
     otherwise: exit
     at_most_late: 12 hours
 """
-NAMES = Names({"hello": "journey"}, {"quiet"}, {"lapsed", "prospect"})
+NAMES = Names({"hello": "journey"}, {"quiet", "women"}, {"lapsed", "prospect"}, {"women"})
 
 Write = Callable[[str], Journey]
 
@@ -112,6 +112,7 @@ def test_a_sound_journey_has_no_findings(write: Write) -> None:
         ("campaign: hello", "campaign: helo", 7, "error", "there is no campaign helo; write it. Did you mean hello?"),
         ("segment_left: quiet", "segment_left: quite", 5, "error", "there is no segment quite. Did you mean quiet?"),
         ("in_segment: quiet", "in_segment: loud", 10, "error", "there is no segment loud"),
+        ("in_segment: quiet", "in_segment: women", 10, "error", "women is tagged not_for_mailing"),
         ("stage_entered: lapsed", "stage_entered: laps", 2, "warning", "nobody is ever in a stage laps"),
     ],
 )

@@ -52,6 +52,18 @@ journey_steps as (
 
 ),
 
+journey_rules as (
+
+    select * from {{ source('raw', 'journey_rules') }}
+
+),
+
+journey_conditions as (
+
+    select * from {{ source('raw', 'journey_conditions') }}
+
+),
+
 included as (
 
     select
@@ -88,6 +100,29 @@ left_out as (
 
 ),
 
+-- The segments that a journey's entries, exits, goal and conditions hang on.
+journey_segments as (
+
+    select journey, value as segment
+    from journey_rules
+    where kind in ('segment_entered', 'segment_left')
+    union
+    select journey, value
+    from journey_conditions
+    where kind = 'in_segment'
+
+),
+
+journeys_in_doubt as (
+
+    select journey_segments.journey, min(journey_segments.segment) as segment
+    from journey_segments
+    inner join refreshes
+        on journey_segments.segment = refreshes.segment and not refreshes.is_refreshed
+    group by journey_segments.journey
+
+),
+
 -- Who is in a segment that could not be refreshed, to be written to or spared, is not known.
 in_doubt as (
 
@@ -121,7 +156,7 @@ drawn as (
         contactability.is_deleted,
         coalesce(consents.is_granted, false) as has_consent,
         left_out.segment as excluding_segment,
-        in_doubt.segment as failed_segment,
+        coalesce(in_doubt.segment, journeys_in_doubt.segment) as failed_segment,
         written_to.person_id is not null as is_written_to,
         {{ is_global_holdout('included.person_id') }} as is_global_holdout,
         {{ is_campaign_holdout('included.campaign', 'included.person_id', 'included.holdout_share') }} as is_campaign_holdout,
@@ -135,6 +170,8 @@ drawn as (
         on included.campaign = left_out.campaign and included.person_id = left_out.person_id
     left join in_doubt
         on included.campaign = in_doubt.campaign
+    left join journeys_in_doubt
+        on included.journey = journeys_in_doubt.journey
     left join written_to
         on
             included.campaign = written_to.campaign

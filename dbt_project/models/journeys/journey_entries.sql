@@ -19,11 +19,12 @@ rules as (
 -- A round for each further entry: whoever is in the journey does not enter, so that each entry names the next.
 entries as (
 
-    select journey, person_id, 1 as entry_number, entered_at, ended_at, exit_reason, exit_step, next_entered_at
+    select entry_key, journey, person_id, 1 as entry_number, entered_at, ended_at, exit_reason, exit_step, next_entered_at
     from triggers
     where trigger_number = 1
     union all
     select
+        triggers.entry_key,
         triggers.journey,
         triggers.person_id,
         entries.entry_number + 1,
@@ -53,7 +54,7 @@ goals as (
 
 goals_reached as (
 
-    select entries.journey, entries.person_id, entries.entered_at, min(goals.happened_at) as goal_reached_at
+    select entries.entry_key, min(goals.happened_at) as goal_reached_at
     from entries
     inner join goals
         on
@@ -61,13 +62,14 @@ goals_reached as (
             and entries.person_id = goals.person_id
             and goals.happened_at > entries.entered_at
             and coalesce(goals.happened_at <= entries.ended_at, true)
-    group by entries.journey, entries.person_id, entries.entered_at
+    group by entries.entry_key
 
 ),
 
 final as (
 
     select
+        entries.entry_key,
         entries.journey,
         entries.person_id,
         cast(entries.entry_number as bigint) as entry_number,
@@ -78,10 +80,7 @@ final as (
         goals_reached.goal_reached_at
     from entries
     left join goals_reached
-        on
-            entries.journey = goals_reached.journey
-            and entries.person_id = goals_reached.person_id
-            and entries.entered_at = goals_reached.entered_at
+        on entries.entry_key = goals_reached.entry_key
 
 )
 

@@ -20,9 +20,9 @@ messages as (
 placed as (
 
     select
-        messages.journey,
-        messages.person_id,
+        entries.entry_key,
         entries.entered_at,
+        messages.journey,
         messages.step,
         messages.message_id,
         messages.state,
@@ -47,10 +47,9 @@ placed as (
 final as (
 
     select
-        placed.journey,
-        placed.person_id,
-        placed.entered_at,
-        placed.step,
+        placed.entry_key,
+        schedule.step_number,
+        schedule.offset_seconds,
         placed.message_id,
         placed.state,
         placed.planned_at
@@ -60,7 +59,7 @@ final as (
     where placed.planned_at < {{ as_of() }} or not placed.is_exact
     qualify
         row_number() over (
-            partition by placed.journey, placed.person_id, placed.entered_at, placed.step
+            partition by placed.entry_key, placed.step
             order by placed.state = 'held_out', placed.is_exact desc, placed.planned_at, placed.message_id
         ) = 1
 

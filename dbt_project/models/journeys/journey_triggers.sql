@@ -41,7 +41,7 @@ messages as (
 ),
 
 -- What the outbox says of an entry is a fact: it stays one when its cause is taken back, or turns out to be older.
-triggers as (
+found as (
 
     select rules.journey, signals.person_id, signals.happened_at as entered_at
     from signals
@@ -56,22 +56,34 @@ triggers as (
 
 ),
 
+-- A number for each of them, for what follows to join on.
+triggers as (
+
+    select
+        row_number() over (order by journey, person_id, entered_at) as entry_key,
+        journey,
+        person_id,
+        entered_at
+    from found
+
+),
+
 sent as (
 
     select
-        messages.journey,
-        messages.person_id,
-        messages.entered_at,
-        schedule.step,
+        triggers.entry_key,
         schedule.step_number,
         schedule.offset_seconds,
         min(messages.planned_at) filter (where messages.state <> 'held_out') as sent_at
     from messages
     inner join schedule
         on messages.journey = schedule.journey and messages.step = schedule.step
-    group by
-        messages.journey, messages.person_id, messages.entered_at,
-        schedule.step, schedule.step_number, schedule.offset_seconds
+    inner join triggers
+        on
+            messages.journey = triggers.journey
+            and messages.person_id = triggers.person_id
+            and messages.entered_at = triggers.entered_at
+    group by triggers.entry_key, schedule.step_number, schedule.offset_seconds
 
 ),
 
@@ -79,10 +91,12 @@ sent as (
 deciding_steps as (
 
     select
+        triggers.entry_key,
         triggers.journey,
         triggers.person_id,
         triggers.entered_at,
         schedule.step,
+        schedule.step_number,
         schedule.is_last,
         schedule.otherwise,
         {{ plus_seconds(
@@ -94,20 +108,20 @@ deciding_steps as (
         on triggers.journey = schedule.journey and (schedule.is_last or schedule.otherwise = 'exit')
     left join sent
         on
-            triggers.journey = sent.journey
-            and triggers.person_id = sent.person_id
-            and triggers.entered_at = sent.entered_at
+            triggers.entry_key = sent.entry_key
             and schedule.step_number > sent.step_number
             and sent.sent_at is not null
     group by
-        triggers.journey, triggers.person_id, triggers.entered_at,
-        schedule.step, schedule.is_last, schedule.otherwise, schedule.offset_seconds
+        triggers.entry_key, triggers.journey, triggers.person_id, triggers.entered_at,
+        schedule.step, schedule.step_number, schedule.is_last, schedule.otherwise, schedule.offset_seconds
 
 ),
 
 due_for_exit as (
 
     select
+        deciding_steps.entry_key,
+        deciding_steps.step_number,
         deciding_steps.journey,
         deciding_steps.person_id,
         deciding_steps.entered_at,
@@ -115,15 +129,11 @@ due_for_exit as (
         deciding_steps.due_at
     from deciding_steps
     left join sent
-        on
-            deciding_steps.journey = sent.journey
-            and deciding_steps.person_id = sent.person_id
-            and deciding_steps.entered_at = sent.entered_at
-            and deciding_steps.step = sent.step
+        on deciding_steps.entry_key = sent.entry_key and deciding_steps.step_number = sent.step_number
     where
         deciding_steps.otherwise = 'exit'
         and deciding_steps.due_at <= {{ as_of() }}
-        and sent.step is null
+        and sent.step_number is null
 
 ),
 
@@ -135,7 +145,11 @@ refused as (
 
 exit_signals as (
 
-    select rules.journey, signals.person_id, signals.happened_at, case when bool_or(rules.reason = 'goal_reached') then 'goal_reached' else min(rules.reason) end as reason
+    select
+        rules.journey,
+        signals.person_id,
+        signals.happened_at,
+        case when bool_or(rules.reason = 'goal_reached') then 'goal_reached' else min(rules.reason) end as reason
     from signals
     inner join rules
         on signals.kind = rules.kind and signals.value = rules.value
@@ -147,23 +161,22 @@ exit_signals as (
 -- At one instant, what ends a journey stands before what begins it: it ended an earlier one.
 instants as (
 
-    select journey, person_id, entered_at as at_instant, 1 as place, cast(null as timestamp) as exit_at
+    select entry_key, journey, person_id, entered_at as at_instant, 1 as place, cast(null as timestamp) as exit_at
     from triggers
     union all
-    select journey, person_id, happened_at, 0, happened_at
+    select null, journey, person_id, happened_at, 0, happened_at
     from exit_signals
 
 ),
 
 first_exits as (
 
-    select journey, person_id, at_instant as entered_at, exit_at
+    select entry_key, journey, person_id, exit_at
     from (
         select
+            entry_key,
             journey,
             person_id,
-            at_instant,
-            place,
             min(exit_at) over (
                 partition by journey, person_id
                 order by at_instant, place
@@ -171,7 +184,7 @@ first_exits as (
             ) as exit_at
         from instants
     ) as followed
-    where place = 1 and exit_at is not null
+    where entry_key is not null and exit_at is not null
 
 ),
 
@@ -179,9 +192,7 @@ first_exits as (
 endings as (
 
     select
-        first_exits.journey,
-        first_exits.person_id,
-        first_exits.entered_at,
+        first_exits.entry_key,
         first_exits.exit_at as ended_at,
         1 as place,
         exit_signals.reason as exit_reason,
@@ -193,26 +204,13 @@ endings as (
             and first_exits.person_id = exit_signals.person_id
             and first_exits.exit_at = exit_signals.happened_at
     union all
-    select
-        due_for_exit.journey,
-        due_for_exit.person_id,
-        due_for_exit.entered_at,
-        due_for_exit.due_at,
-        2,
-        'condition',
-        due_for_exit.step
+    select due_for_exit.entry_key, due_for_exit.due_at, 2, 'condition', due_for_exit.step
     from due_for_exit
     inner join refused
-        on
-            due_for_exit.journey = refused.journey
-            and due_for_exit.person_id = refused.person_id
-            and due_for_exit.entered_at = refused.entered_at
-            and due_for_exit.step = refused.step
+        on due_for_exit.entry_key = refused.entry_key and due_for_exit.step_number = refused.step_number
     union all
     select
-        deciding_steps.journey,
-        deciding_steps.person_id,
-        deciding_steps.entered_at,
+        deciding_steps.entry_key,
         {{ plus_seconds('deciding_steps.due_at', 'journeys.stays_seconds') }},
         3,
         'completed',
@@ -233,7 +231,7 @@ first_endings as (
     from endings
     qualify
         row_number() over (
-            partition by journey, person_id, entered_at
+            partition by entry_key
             order by ended_at, place, exit_step
         ) = 1
 
@@ -242,31 +240,31 @@ first_endings as (
 -- "After 90 days" lets somebody in again on the very instant; "always" does so after the end.
 openings as (
 
-    select journey, person_id, entered_at as at_instant, 1 as place, entered_at as trigger_at, null as of_entry_at
+    select journey, person_id, entered_at as at_instant, 1 as place, entered_at as trigger_at, null as of_entry
     from triggers
     union all
     select
-        first_endings.journey,
-        first_endings.person_id,
+        triggers.journey,
+        triggers.person_id,
         {{ plus_seconds('first_endings.ended_at', 'journeys.reentry_seconds') }},
         case journeys.reentry when 'after' then 0 else 2 end,
         null,
-        first_endings.entered_at
+        triggers.entry_key
     from first_endings
+    inner join triggers
+        on first_endings.entry_key = triggers.entry_key
     inner join journeys
-        on first_endings.journey = journeys.journey
+        on triggers.journey = journeys.journey
     where journeys.reentry <> 'never'
 
 ),
 
 next_entries as (
 
-    select journey, person_id, of_entry_at as entered_at, next_entered_at
+    select of_entry as entry_key, next_entered_at
     from (
         select
-            journey,
-            person_id,
-            of_entry_at,
+            of_entry,
             min(trigger_at) over (
                 partition by journey, person_id
                 order by at_instant, place
@@ -274,13 +272,14 @@ next_entries as (
             ) as next_entered_at
         from openings
     ) as followed
-    where of_entry_at is not null
+    where of_entry is not null and next_entered_at is not null
 
 ),
 
 final as (
 
     select
+        triggers.entry_key,
         triggers.journey,
         triggers.person_id,
         triggers.entered_at,
@@ -294,15 +293,9 @@ final as (
         ) as trigger_number
     from triggers
     left join first_endings
-        on
-            triggers.journey = first_endings.journey
-            and triggers.person_id = first_endings.person_id
-            and triggers.entered_at = first_endings.entered_at
+        on triggers.entry_key = first_endings.entry_key
     left join next_entries
-        on
-            triggers.journey = next_entries.journey
-            and triggers.person_id = next_entries.person_id
-            and triggers.entered_at = next_entries.entered_at
+        on triggers.entry_key = next_entries.entry_key
 
 )
 
