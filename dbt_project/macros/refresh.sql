@@ -263,10 +263,14 @@
 
 {#- Of the keys that vanished from their sources, those that count at as_of. -#}
 {% macro deletions_count() %}
+    {%- if not load_relation(source('raw', 'deletions')) -%}{{ return(0) }}{%- endif -%}
     {{ return(run_query('select count(*) from ' ~ source('raw', 'deletions') ~ ' where seen_at <= ' ~ as_of()).columns[0].values()[0]) }}
 {% endmacro %}
 
 {% macro unseen_loads(last) -%}
+    {%- if not load_relation(source('raw', 'loads')) -%}
+        {{ return("select cast(null as varchar) as load_id where false") }}
+    {%- endif -%}
     select distinct load_id from {{ source('raw', 'loads') }}
     where status = 'landed'{% if last %} and load_id not in (select load_id from {{ refresh_table('refresh_loads') }}){% endif %}
 {%- endmacro %}

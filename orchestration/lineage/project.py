@@ -188,7 +188,9 @@ def _follow(
         for parent in parents:
             found.use_whole(parent, Use(relation, f"counted in doubt: {error}"))
         return OPAQUE
-    for each, how in reading.uses:
+    # What takes up received rows compares all of their columns, to drop repeats: that is no use of them.
+    drops_repeats = kind == "carried" and model["config"]["materialized"] == "incremental"
+    for each, how in [] if drops_repeats else reading.uses:
         found.use(each, Use(relation, how))
     if (materialized := str(model["config"]["materialized"])) not in _PLAIN:
         for each in reading.columns.everything:

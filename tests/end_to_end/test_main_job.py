@@ -182,6 +182,7 @@ def test_a_run_killed_while_it_builds_ends_in_the_same_tables_and_bytes_as_an_un
     assert [name for name in here if here[name] != there[name]] == []
 
 
+@pytest.mark.long
 def test_a_run_killed_while_it_sends_is_taken_up_and_nothing_is_landed_or_sent_twice(
     world: Path, built: Built, sincerely: Sincerely, tmp_path: Path
 ) -> None:

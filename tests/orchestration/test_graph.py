@@ -66,10 +66,22 @@ def test_the_audits_warn_and_fail_as_checks_that_block_nothing(definitions: dg.D
     assert [name for name in names if graph.get_check_spec(dg.AssetCheckKey(audits, name)).blocking] == []
 
 
-def test_the_hourly_schedule_is_there_and_off(definitions: dg.Definitions) -> None:
-    schedule = definitions.resolve_schedule_def("hourly_refresh")
+@pytest.mark.parametrize(("name", "job"), [("hourly_refresh", "people"), ("nightly_job", "refresh")])
+def test_the_schedules_are_there_and_off(definitions: dg.Definitions, name: str, job: str) -> None:
+    schedule = definitions.resolve_schedule_def(name)
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    assert schedule.job.name == "refresh"
+    assert schedule.job.name == job
+
+
+def test_a_refresh_starts_dbt_once_before_it_sends_and_once_after(definitions: dg.Definitions) -> None:
+    steps = {node.name for node in definitions.resolve_job_def("people").graph.nodes if "dbt" in node.name}
+    assert steps == {"dbt_models", "dbt_models_after_sending"}
+
+
+def test_public_tables_and_segments_say_for_how_long_they_are_true(graph) -> None:
+    public = ("core/profiles", "core/lifecycle_stages", "core/segment_memberships", "core/message_candidates")
+    for key in (*public, "core/at_risk", "delivery/messages"):
+        assert graph.get(dg.AssetKey(key.split("/"))).freshness_policy is not None, key
 
 
 def test_dbt_is_built_in_three_steps_around_the_models_and_the_handing_over(definitions: dg.Definitions) -> None:
