@@ -1,4 +1,4 @@
-"""`make bench`: the main job on the demo, step by step; rendering, landing, identity and matching alone, as they grow;
+"""`make bench`: the main job on the demo, step by step; rendering, landing, identity, matching and refreshes alone, as they grow;
 appended to var/bench.jsonl.
 
 Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import identity, landing, matching
+from tests.bench import identity, landing, matching, refreshing
 from tests.bench.rendering import messages_per_second
 
 _SINCERELY = str(Path(sys.executable).with_name("sincerely"))
@@ -59,6 +59,8 @@ def main() -> None:
             f"recall {match['merge_recall']:.4f}; with reviews: {match['review_precision']:.4f}, "
             f"{match['review_recall']:.4f}"
         )
+    refreshes = refreshing.measure(tell=lambda each: print(refreshing.told(each)))
+    print("\n".join(refreshing.ratios(refreshes)))
     kept.parent.mkdir(parents=True, exist_ok=True)
     with kept.open("a", encoding="utf-8") as file:
         facts = {
@@ -72,6 +74,7 @@ def main() -> None:
             "steps": steps,
             "landing": [asdict(each) for each in landings],
             "identity": [asdict(each) for each in people],
+            "refreshes": [asdict(each) for each in refreshes],
         }
         file.write(json.dumps(facts) + "\n")
     print(f"appended to {kept}")
