@@ -1,5 +1,5 @@
-"""`make bench`: the main job on the demo, step by step; rendering, landing, identity, matching and refreshes alone, as they grow;
-appended to var/bench.jsonl.
+"""`make bench`: the main job on the demo, step by step; rendering, landing, identity, matching and refreshes alone, as
+they grow; appended to var/bench.jsonl.
 
 Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
 """
