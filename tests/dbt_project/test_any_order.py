@@ -141,7 +141,7 @@ def test_the_events_have_merges_shared_devices_and_visits_in_them(at_once: dict[
     assert len(at_once["sessions"]) > 50
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10_000), cuts=st.integers(2, 9))
 def test_any_order_and_any_split_into_loads_gives_the_same_profiles(
     shop: Shop, at_once: dict[str, list[tuple[Any, ...]]], seed: int, cuts: int
