@@ -18,7 +18,7 @@ _LANDED = datetime(2018, 3, 24, tzinfo=UTC)
 
 
 def test_a_few_hourly_refreshes_give_the_tables_of_a_full_rebuild(tmp_path: Path) -> None:
-    _refresh_hourly(tmp_path, hours=3, compare_every=3)
+    _refresh_hourly(tmp_path, hours=2, compare_every=2)
 
 
 @pytest.mark.long
