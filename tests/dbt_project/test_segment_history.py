@@ -53,6 +53,7 @@ def test_a_rebuild_from_the_landed_rows_and_a_second_run_give_the_same_history(h
 
 
 def test_people_who_turn_out_to_be_one_keep_their_membership_under_the_older_id(home: Home) -> None:
+    # Two who sleep are one who sleeps; two who are active may be one who is highly engaged.
     third = FIRST + timedelta(days=21)
     (pair,) = home.warehouse.rows(
         """
@@ -60,7 +61,7 @@ def test_people_who_turn_out_to_be_one_keep_their_membership_under_the_older_id(
         from (
             select min(identifier) as identifier from core.identity_map
             inner join core.segment_memberships using (person_id)
-            where segment = 'active_people' and identifier_type = 'contact_id' and member_since = ?
+            where segment = 'dormant_people' and identifier_type = 'contact_id' and member_since = ?
             group by person_id order by 1 limit 2
         )
         """,
@@ -81,7 +82,7 @@ def test_people_who_turn_out_to_be_one_keep_their_membership_under_the_older_id(
     home.build(third)
 
     (kept,) = {row["person_id"] for row in home.warehouse.rows(ids, [pair["one"], pair["other"]])}
-    told = "select change, changed_at from core.segment_transitions where segment = 'active_people' and person_id = ?"
+    told = "select change, changed_at from core.segment_transitions where segment = 'dormant_people' and person_id = ?"
     assert home.warehouse.rows(told, [kept]) == [{"change": "entered", "changed_at": FIRST}]
     assert [home.warehouse.rows(told, [gone]) for gone in before - {kept}] == [[]]
     later = home.build(third + timedelta(hours=1))
