@@ -3,12 +3,11 @@
     first of exact repeats, whatever load they came with) and `_refresh`. An incremental refresh takes the rows of new
     loads, and those of old ones whose refusal in `revived` (a reason) may hold no longer.
 
-    Only rows whose hash is repeated are compared column by column; a row of a new load is a repeat of an older one
-    when their hashes and their first columns agree.
+    Of the rows that are read, only those whose hash is repeated are compared column by column; a row of a new load is
+    taken for a repeat of an older one when their hashes (64 bits) agree.
 -#}
 {% macro received_rows(relation, revived=none) -%}
     {%- set columns = content_columns(relation) -%}
-    {%- set first = columns[1] if columns | length > 1 else columns[0] -%}
     (
         with received as (
 

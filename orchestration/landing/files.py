@@ -50,7 +50,7 @@ def land(
 
     `on_file` hears of each file before it is read: its number, how many there are, its name.
     """
-    paths = list(_files(landing / entity.source / entity.name))
+    paths = list(files_of(landing / entity.source / entity.name))
     if not paths:
         return []
     loads = []
@@ -74,7 +74,8 @@ def strangers(landing: Path) -> list[str]:
     ]
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_of(folder: Path) -> Iterator[Path]:
+    """The files of a folder of the landing zone, in the order of their names; hidden ones are none."""
     if folder.is_dir():
         yield from sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 

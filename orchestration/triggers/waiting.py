@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.errors import SettingsError
 from orchestration.landing import ledger
 from orchestration.landing.contract import ENTITIES, Entity
+from orchestration.landing.files import files_of
 from orchestration.settings import DBT_PROJECT
 from orchestration.warehouse import Warehouse
 
@@ -74,7 +74,7 @@ def new_files(warehouse: Warehouse, landing: Path) -> list[str]:
     """Files of the landing zone, in the folders that triggers watch, that have not landed as they are now."""
     found = []
     for label in sorted({trigger.label for trigger in triggers()}):
-        files = list(_files(landing / label))
+        files = list(files_of(landing / label))
         if not files:
             continue
         with warehouse.transaction() as connection:
@@ -85,11 +85,6 @@ def new_files(warehouse: Warehouse, landing: Path) -> list[str]:
             if known.unchanged(name, state.st_size, state.st_mtime_ns) is None:
                 found.append(f"{name}:{state.st_size}:{state.st_mtime_ns}")
     return found
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
 def _entity(label: str) -> Entity:
