@@ -1,4 +1,4 @@
-"""What churn.py and the churn half of evaluation.py promise."""
+"""What churn.py and evaluation.py promise."""
 
 from __future__ import annotations
 

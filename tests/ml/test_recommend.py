@@ -1,4 +1,4 @@
-"""What the recommender and the ranking half of evaluation.py promise."""
+"""What the recommender and ranking_evaluation.py promise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from ml import ease, evaluation, interactions, ranking, recommend
+from ml import ease, interactions, ranking, ranking_evaluation, recommend
 
 AS_OF = datetime(2024, 6, 1)
 Purchase = tuple[str, str, float]  # person, product, days before AS_OF
@@ -224,7 +224,7 @@ def test_recall_and_ndcg_by_hand() -> None:
     ranked = ranking.rank(np.array([0, 0, 1]), np.array([3, 4, 3]), np.array([2.0, 1.0, 1.0]), depth=10)
 
     # Person 0 bought 4 and 5 and was shown 3, 4; person 1 bought 5 and was shown 3; person 2 got nothing.
-    quality = evaluation.ranking_quality(ranked, np.array([0, 0, 1, 2]), np.array([4, 5, 5, 1]), 6)
+    quality = ranking_evaluation.ranking_quality(ranked, np.array([0, 0, 1, 2]), np.array([4, 5, 5, 1]), 6)
 
     gain = (1 / np.log2(3)) / (1 + 1 / np.log2(3))
     assert (quality.recall, quality.people_count) == (pytest.approx(0.5 / 3), 3)
@@ -240,7 +240,7 @@ def test_the_evaluation_finds_the_taste_that_came_true() -> None:
         ("new", "tea", -3.0),
     ]
 
-    table = evaluation.evaluate_recommendations(
+    table = ranking_evaluation.evaluate_recommendations(
         purchases(rows), products(SHOP), cutoff=AS_OF, until=AS_OF + timedelta(days=30), version="v1", depth=1
     )
 
@@ -251,7 +251,7 @@ def test_the_evaluation_finds_the_taste_that_came_true() -> None:
 
 
 def test_an_evaluation_without_later_purchases_is_null() -> None:
-    table = evaluation.evaluate_recommendations(
+    table = ranking_evaluation.evaluate_recommendations(
         purchases(TASTES), products(SHOP), cutoff=AS_OF, until=AS_OF + timedelta(days=30), version="v1"
     )
 
