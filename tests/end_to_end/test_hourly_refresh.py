@@ -20,8 +20,12 @@ _PLANNED = """
     insert into raw.outbox_messages by name
     select
         message_id, campaign, occurrence, person_id, case when not is_holdout then email end as email, variant,
-        case when is_holdout then 'held_out' when message_id < '04' then 'rejected' when message_id < '50' then 'planned' else 'accepted' end
-            as state,
+        case
+            when is_holdout then 'held_out'
+            when message_id < '04' then 'rejected'
+            when message_id < '50' then 'planned'
+            else 'accepted'
+        end as state,
         1 as attempts, 1 as revision, is_holdout, ? as planned_at,
         case when message_id >= '50' and not is_holdout then ? end as accepted_at, ? as _landed_at
     from core.message_candidates
