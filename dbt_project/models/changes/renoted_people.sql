@@ -16,9 +16,13 @@ noted as (
 
 differences as (
 
-    (select * from seen except select * from noted)
+    select seen.person_id
+    from seen
+    anti join noted using (segment, person_id, change, changed_at)
     union all
-    (select * from noted except select * from seen)
+    select noted.person_id
+    from noted
+    anti join seen using (segment, person_id, change, changed_at)
 
 ),
 
