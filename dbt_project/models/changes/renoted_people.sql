@@ -18,11 +18,21 @@ differences as (
 
     select seen.person_id
     from seen
-    anti join noted using (segment, person_id, change, changed_at)
+    anti join noted
+        on
+            seen.segment = noted.segment
+            and seen.person_id = noted.person_id
+            and seen.change = noted.change
+            and seen.changed_at = noted.changed_at
     union all
     select noted.person_id
     from noted
-    anti join seen using (segment, person_id, change, changed_at)
+    anti join seen
+        on
+            noted.segment = seen.segment
+            and noted.person_id = seen.person_id
+            and noted.change = seen.change
+            and noted.changed_at = seen.changed_at
 
 ),
 
