@@ -1,7 +1,9 @@
 {{ config(materialized='table') }}
 
+{% if is_refresh_incremental() -%}
 -- What the last refresh saw is held against what was noted before this replaces it:
 -- depends_on: {{ ref('renoted_people') }}
+{%- endif %}
 with observed as (
 
     select * from {{ ref('segment_observed_members') }}
