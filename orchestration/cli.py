@@ -10,20 +10,19 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.console import Console
 
+from orchestration.commands import JSON, warehouse_of
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
+from orchestration.landing import quarantine_command as quarantine
 from orchestration.parts import PARTS, TRIGGERS_TAG
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
 from orchestration.webhooks import command as webhooks
-
-if TYPE_CHECKING:
-    from orchestration.warehouse import Warehouse
 
 # The real stream: while the job runs, what libraries print goes to a log.
 _CONSOLE = Console(file=sys.__stdout__, soft_wrap=True)
@@ -78,11 +77,10 @@ _AS_OF = click.option(
 _KNOWN_AT = click.option(
     "--known-at", metavar="TIME", help="Only from rows that had landed by then, ISO 8601; nothing is sent then."
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Give the facts to a program.")
 
 
 @_command("demo", "sincerely demo\nSINCERELY_HOME=/tmp/try sincerely demo")
-@_JSON
+@JSON
 def demo(as_json: bool) -> None:
     """Put a year of real grocery purchases into the landing zone, with what they lack synthesised."""
     from orchestration.landing import complete_journey
@@ -134,7 +132,7 @@ def _run_part(
 @_AS_OF
 @_KNOWN_AT
 @click.option("--full-refresh", is_flag=True, help="Forget everything derived and build it from the landed rows.")
-@_JSON
+@JSON
 def run(as_of: str | None, known_at: str | None, full_refresh: bool, as_json: bool) -> None:
     """Do the main job: land, build, train, render, hand over, report.
 
@@ -142,14 +140,14 @@ def run(as_of: str | None, known_at: str | None, full_refresh: bool, as_json: bo
     landed by that time. Nothing is sent with --known-at, nor as of an instant before messages were planned last.
     """
     if full_refresh:
-        _warehouse(load_settings()).forget_derived()
+        warehouse_of(load_settings()).forget_derived()
     _run_part(None, as_of, as_json, known_at)
 
 
 def _part_command(name: str, doc: str) -> None:
     @_command(name, f"sincerely {name}\nsincerely {name} --as-of 2018-01-01T00:00:00Z")
     @_AS_OF
-    @_JSON
+    @JSON
     def part(as_of: str | None, as_json: bool) -> None:
         _run_part(name, as_of, as_json)
 
@@ -162,7 +160,7 @@ _part_command("land", "Land every new file of the landing zone.")
 @_command("refresh", "sincerely refresh\nsincerely refresh --only-news")
 @_AS_OF
 @click.option("--only-news", is_flag=True, help="Leave what only time has changed to the next refresh, as triggers do.")
-@_JSON
+@JSON
 def refresh(as_of: str | None, only_news: bool, as_json: bool) -> None:
     """Do what people need within the hour: land, bring them up to date, send.
 
@@ -177,7 +175,7 @@ _part_command("train", "Train the models and score everybody.")
 @_command("build", "sincerely build\nsincerely build --as-of 2018-01-01T00:00:00Z --known-at 2018-02-01T00:00:00Z")
 @_AS_OF
 @_KNOWN_AT
-@_JSON
+@JSON
 def build(as_of: str | None, known_at: str | None, as_json: bool) -> None:
     """Build and test the dbt models."""
     _run_part("build", as_of, as_json, known_at)
@@ -187,7 +185,7 @@ def build(as_of: str | None, known_at: str | None, as_json: bool) -> None:
 @click.option("--campaign", help="Only this campaign.")
 @click.option("--dry-run", is_flag=True, help="Show what would leave, and send nothing.")
 @_AS_OF
-@_JSON
+@JSON
 def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) -> None:
     """Render the candidates' messages and hand them to the ESP."""
     from orchestration.delivery import command
@@ -203,7 +201,7 @@ def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) 
 
 
 @_command("lint", "sincerely lint")
-@_JSON
+@JSON
 def lint(as_json: bool) -> None:
     """Check campaigns, templates and journeys; each finding names the file and the line."""
     from orchestration.delivery.linting import findings, shown
@@ -224,7 +222,7 @@ def lint(as_json: bool) -> None:
 @_command("why", "sincerely why person.1@example.com\nsincerely why person.1@example.com loyalty_reward")
 @click.argument("email")
 @click.argument("campaign", required=False)
-@_JSON
+@JSON
 def why(email: str, campaign: str | None, as_json: bool) -> None:
     """Say why a person got, or did not get, a message."""
     from orchestration.delivery.command import why as explain
@@ -239,7 +237,7 @@ def why(email: str, campaign: str | None, as_json: bool) -> None:
 
 
 @_command("report", "sincerely report")
-@_JSON
+@JSON
 def report(as_json: bool) -> None:
     """Write the static report pages."""
     from orchestration.report import write
@@ -250,7 +248,7 @@ def report(as_json: bool) -> None:
 
 
 @_command("status", "sincerely status")
-@_JSON
+@JSON
 def status(as_json: bool) -> None:
     """Say what ran, what waits and what is wrong."""
     from orchestration.status import collect
@@ -264,98 +262,8 @@ def status(as_json: bool) -> None:
             click.echo(f"  {line}")
 
 
-@main.group("quarantine")
-def quarantine() -> None:
-    """See the rows that cannot be used and why, and land them again once their files are corrected."""
-
-
-@_command("list", "sincerely quarantine list\nsincerely quarantine list crm/contacts", quarantine)
-@click.argument("where", required=False)
-@_JSON
-def quarantine_list(where: str | None, as_json: bool) -> None:
-    """Name each file with rows in quarantine, the reasons, and how many rows have each."""
-    from orchestration.landing.quarantine import reasons
-
-    found = reasons(_warehouse(load_settings()), where)
-    if as_json:
-        return click.echo(json.dumps(found, default=str))
-    for row in found:
-        click.echo(f"{row['file']}: {row['rows_count']:,} rows, the first is row {row['first_row']}: {row['reason']}")
-    click.echo(
-        "`sincerely quarantine show FILE` shows the rows; correct the file, then `sincerely quarantine retry`."
-        if found
-        else "Nothing is in quarantine."
-    )
-
-
-@_command("show", "sincerely quarantine show crm/contacts/contacts.csv --row 12", quarantine)
-@click.argument("file")
-@click.option("--row", "row_number", type=int, help="Only this row, counted from 1 after the header.")
-@click.option("--limit", default=20, show_default=True, help="At most so many rows.")
-@_JSON
-def quarantine_show(file: str, row_number: int | None, limit: int, as_json: bool) -> None:
-    """Show a file's rows in quarantine, whole, each with its reason."""
-    from orchestration.landing.quarantine import rows
-
-    found = rows(_warehouse(load_settings()), file, row_number, limit)
-    if as_json:
-        return click.echo(json.dumps(found, default=str))
-    for row in found:
-        click.echo(f"{row['file']} row {row['row_number']}: {row['reason']}\n  {row['row_json']}")
-
-
-@_command("retry", "sincerely quarantine retry\nsincerely quarantine retry crm/contacts/contacts.csv", quarantine)
-@click.argument("files", nargs=-1)
-@_JSON
-def quarantine_retry(files: tuple[str, ...], as_json: bool) -> None:
-    """Land corrected files again, and say which of their rows are good now."""
-    from orchestration import run as runner
-    from orchestration.landing import quarantine as rows_of
-
-    settings = load_settings()
-    warehouse = _warehouse(settings)
-    before = rows_of.retries(settings, warehouse, files)
-    problems: list[str] = []
-    if any(each.is_corrected for each in before):
-        console = Console(file=sys.__stderr__) if as_json else _CONSOLE
-        outcome = runner.run(settings, console, upstream_of=["quality/quarantine", "quality/load_reconciliation"])
-        problems = outcome.problems
-    after = {each.file: each.rows_count for each in rows_of.retries(settings, warehouse)}
-    facts = [
-        {
-            "file": each.file,
-            "is_corrected": each.is_corrected,
-            "rows_before": each.rows_count,
-            "rows_now": after.get(each.file, 0),
-        }
-        for each in before
-    ]
-    if as_json:
-        click.echo(json.dumps(facts))
-    for fact in [] if as_json else facts:
-        if fact["is_corrected"]:
-            click.echo(
-                f"{fact['file']}: {fact['rows_before']:,} rows were in quarantine, {fact['rows_now']:,} are now."
-            )
-        else:
-            click.echo(
-                f"{fact['file']} is as it was landed, with {fact['rows_before']:,} rows in quarantine: correct it."
-            )
-    if not facts and not as_json:
-        click.echo("Nothing is in quarantine.")
-    for problem in problems:
-        click.echo(problem, err=True)
-    sys.exit(1 if problems or any(after.values()) else 0)
-
-
-def _warehouse(settings: Settings) -> Warehouse:
-    from orchestration.warehouse import Warehouse
-
-    return Warehouse(settings.warehouse, settings.memory_limit)
-
-
 @_command("doctor", "sincerely doctor")
-@_JSON
+@JSON
 def doctor(as_json: bool) -> None:
     """Print every setting, its value and its origin, and check that the home works."""
     settings: Settings = load_settings()
@@ -378,6 +286,7 @@ def dev(port: int) -> None:
     os.execv(program, [program, "dev", "-m", "orchestration.definitions", "-p", str(port)])
 
 
+quarantine.add_to(main, _command)
 webhooks.add_to(main, _command)
 segment_commands.register(main, _command)
 journeys.add_to(main, _command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,24 @@ def specs(model: str, table: str, evaluations: str, deps: list[list[str]], words
         dg.AssetSpec(["ml", table], deps=deps, description=words, **shared),
         dg.AssetSpec(["ml", evaluations], deps=deps, description=f"How good they are: {model}.", **shared),
     ]
+
+
+def stamped(results: pa.Table, version: str, as_of: datetime) -> pa.Table:
+    """The results with the model_version that made them, and scored_at."""
+    scored_at = pa.scalar(as_of.replace(tzinfo=None), pa.timestamp("us"))
+    return results.append_column("model_version", pa.repeat(version, results.num_rows)).append_column(
+        "scored_at", pa.repeat(scored_at, results.num_rows)
+    )
+
+
+def verdict(check: str, words: str) -> dg.AssetCheckResult:
+    """A check that warns in these words, and passes where there are none."""
+    return dg.AssetCheckResult(
+        check_name=check,
+        passed=not words,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"note": words} if words else {},
+    )
 
 
 def figures(evaluations: pa.Table) -> dict[str, Any]:

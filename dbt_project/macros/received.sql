@@ -75,17 +75,25 @@
 {%- endmacro %}
 
 {#-
+    Hashes (`key_hash`) of the keys that more than one row of a CTE has, and by chance of one or two others: who reads it
+    compares the few rows that are left. Counting numbers is cheaper than counting texts.
+-#}
+{% macro repeated_hashes(relation, key) -%}
+    select hash({{ key | join(', ') }}) as key_hash
+    from {{ relation }}
+    group by key_hash
+    having count(*) > 1
+{%- endmacro %}
+
+{#-
     The rows of a CTE, each with `copy_number` among those of the same key, in the given order. Only rows whose key is
-    repeated are sorted: most are not. Counting numbers first is cheaper than counting texts.
+    repeated are sorted: most are not.
 -#}
 {% macro numbered_copies(relation, key, order) -%}
     (
         with repeated_hashes as (
 
-            select hash({{ key | join(', ') }}) as key_hash
-            from {{ relation }}
-            group by key_hash
-            having count(*) > 1
+            {{ repeated_hashes(relation, key) }}
 
         ),
 

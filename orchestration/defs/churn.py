@@ -1,7 +1,6 @@
 """The churn model: trained on what dbt built, evaluated on time it had not seen, scoring everybody."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import dagster as dg
@@ -10,7 +9,7 @@ import pyarrow.compute as pc
 
 from ml import churn, evaluation, plots, store
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.model_results import figures, keep, picture, specs
+from orchestration.model_results import figures, keep, picture, specs, stamped, verdict
 from orchestration.training import (
     CHURN_EXAMPLES,
     CHURN_PEOPLE,
@@ -59,7 +58,7 @@ def churn_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Ma
 
     medium, high = risk_bands()
     scored = churn.predict(model, warehouse.table(CHURN_PEOPLE), definition=definition)
-    predictions = _stamped(churn.with_risk_bands(scored, medium_from=medium, high_from=high), version, as_of)
+    predictions = stamped(churn.with_risk_bands(scored, medium_from=medium, high_from=high), version, as_of)
     test = measured.filter(pc.equal(measured["split"], "test"))
     churned = test["is_churned"].to_numpy().astype(bool)
     plot = plots.reliability(churned, churn.predict_by(model, model.method, test))
@@ -77,24 +76,12 @@ def churn_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Ma
             **figures(evaluations),
         },
         check_results=[
-            _result("beats_recency", too_few or _worse_than_recency(_figure(evaluations, "average_precision"))),
-            _result("is_calibrated", too_few or _badly_calibrated(_figure(evaluations, "expected_calibration_error"))),
+            verdict("beats_recency", too_few or _worse_than_recency(_figure(evaluations, "average_precision"))),
+            verdict("is_calibrated", too_few or _badly_calibrated(_figure(evaluations, "expected_calibration_error"))),
         ],
     )
     yield dg.MaterializeResult(
         asset_key=["ml", "churn_evaluations"], metadata={"dagster/row_count": evaluations.num_rows}
-    )
-
-
-def _stamped(predictions: pa.Table, version: str, as_of: datetime) -> pa.Table:
-    scored_at = pa.scalar(as_of.replace(tzinfo=None), pa.timestamp("us"))
-    rows = predictions.num_rows
-    return (
-        predictions.select(
-            ["person_id", "churn_probability", "risk_band", "method", "reason_1", "reason_2", "reason_3"]
-        )
-        .append_column("model_version", pa.repeat(version, rows))
-        .append_column("scored_at", pa.repeat(scored_at, rows))
     )
 
 
@@ -132,13 +119,4 @@ def _badly_calibrated(figure: dict[str, Any]) -> str:
     return (
         f"Churn: on the held-out month forecast and outcome are {figure['value']:.3f} apart, more than "
         f"calibration_error_limit ({limit}): compare probabilities with each other, and do not read them as shares."
-    )
-
-
-def _result(name: str, words: str) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=name,
-        passed=not words,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={"note": words} if words else {},
     )

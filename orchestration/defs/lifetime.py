@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from ml import lifetime, plots, store
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.model_results import figures, keep, picture, specs
+from orchestration.model_results import figures, keep, picture, specs, stamped, verdict
 from orchestration.training import LIFETIME_SUMMARIES, lifetime_days, lifetime_metadata
 
 
@@ -45,11 +45,7 @@ def lifetime_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg
     store.promote(settings.models, "lifetime", version)
 
     values = lifetime.predict(model, known, at=as_of, horizon_days=horizon_days)
-    scored_at = pa.scalar(as_of.replace(tzinfo=None), pa.timestamp("us"))
-    stamped = values.append_column("model_version", pa.repeat(version, values.num_rows)).append_column(
-        "scored_at", pa.repeat(scored_at, values.num_rows)
-    )
-    rows = warehouse.replace("ml.lifetime_values", stamped)
+    rows = warehouse.replace("ml.lifetime_values", stamped(values, version, as_of))
     warehouse.replace("ml.lifetime_evaluations", evaluations)
     plot = plots.against_baseline(evaluations)
     keep(plot, settings.models / "lifetime")
@@ -63,14 +59,7 @@ def lifetime_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg
             "quality": picture(plot),
             **figures(evaluations),
         },
-        check_results=[
-            dg.AssetCheckResult(
-                check_name="beats_past_rate",
-                passed=not words,
-                severity=dg.AssetCheckSeverity.WARN,
-                metadata={"note": words} if words else {},
-            )
-        ],
+        check_results=[verdict("beats_past_rate", words)],
     )
     yield dg.MaterializeResult(
         asset_key=["ml", "lifetime_evaluations"], metadata={"dagster/row_count": evaluations.num_rows}

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestration.commands import JSON, Command, warehouse_of
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from orchestration.warehouse import Warehouse
-
-Command = Callable[[str, str, click.Group], Callable[[Callable[..., Any]], click.Command]]
-_JSON = click.option("--json", "as_json", is_flag=True, help="Give the facts to a program.")
 
 
 def add_to(main: click.Group, command: Command) -> None:
@@ -32,13 +27,13 @@ def _journey() -> None:
     """See the multi-step journeys, and where the people in them stand."""
 
 
-@_JSON
+@JSON
 def _list(as_json: bool) -> None:
     """Name each journey, how many entered it, are in it and reached its goal, and those that are held."""
     from orchestration.journeys.funnel import funnels
     from orchestration.journeys.linting import sound
 
-    found, (_, held) = funnels(_warehouse()), sound()
+    found, (_, held) = funnels(warehouse_of(load_settings())), sound()
     if as_json:
         return click.echo(json.dumps({"journeys": found, "held": held}))
     if found:
@@ -50,13 +45,13 @@ def _list(as_json: bool) -> None:
 
 
 @click.argument("name")
-@_JSON
+@JSON
 def _show(name: str, as_json: bool) -> None:
     """Show one journey's steps with how many entries each was sent to, skipped or lost, and why."""
     from orchestration.journeys.funnel import funnel_named
     from orchestration.journeys.picture import picture, words
 
-    funnel = funnel_named(_warehouse(), name)
+    funnel = funnel_named(warehouse_of(load_settings()), name)
     if as_json:
         return click.echo(json.dumps(funnel))
     click.echo(f"{funnel['journey']}: {funnel['title']} ({funnel['reentry']})\n")
@@ -65,13 +60,6 @@ def _show(name: str, as_json: bool) -> None:
     _print(_steps(funnel))
     if funnel["exits"]:
         click.echo(f"Ends: {words(funnel['exits'])}")
-
-
-def _warehouse() -> Warehouse:
-    from orchestration.warehouse import Warehouse
-
-    settings = load_settings()
-    return Warehouse(settings.warehouse, settings.memory_limit)
 
 
 def _print(table: Table) -> None:

@@ -21,6 +21,7 @@ from orchestration.landing import ledger, readers
 from orchestration.landing.contract import ENTITIES, FORMATS, Entity
 from orchestration.landing.ledger import Load
 from orchestration.landing.repairs import MixedLineEndsError, OpenQuotesError, one_line_end, without_open_quotes
+from orchestration.landing.stamped import Stamp
 from orchestration.warehouse import Warehouse
 
 # Each repair may bring others to light; after so many, what is left of the file is one refused row.
@@ -125,7 +126,7 @@ def _land_readable(
     state: os.stat_result,
 ) -> Load:  # fmt: skip
     """Lands the file, or a copy in which what keeps its other rows from being read is mended or set aside."""
-    stamp = readers.Stamp(file.entity, identifier, file.name, file.landed_at.replace(tzinfo=None))
+    stamp = Stamp(file.entity, identifier, file.name, file.landed_at.replace(tzinfo=None))
     readable = file.path
     set_aside: list[str] = []
     with ExitStack() as copies:
@@ -141,7 +142,7 @@ def _land_readable(
 
 
 def _land_once(
-    begin: Transaction, file: _File, readable: Path, stamp: readers.Stamp, hashed: str, started: float,
+    begin: Transaction, file: _File, readable: Path, stamp: Stamp, hashed: str, started: float,
     known: ledger.Known, state: os.stat_result,
 ) -> Load:  # fmt: skip
     with begin() as connection:
@@ -157,7 +158,7 @@ def _land_once(
 
 
 def _insert(
-    connection: DuckDBPyConnection, file: _File, readable: Path, stamp: readers.Stamp, hashed: str, started: float
+    connection: DuckDBPyConnection, file: _File, readable: Path, stamp: Stamp, hashed: str, started: float
 ) -> Load:
     reader = readers.reader_for(readable)
     if reader is None:

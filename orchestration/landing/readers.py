@@ -10,52 +10,24 @@ import gzip
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from orchestration.errors import LandingError
 from orchestration.landing import kinds
 from orchestration.landing.contract import Entity
 from orchestration.landing.quoting import literal, name
-from orchestration.landing.repairs import MixedLineEndsError, OpenQuotesError, open_bytes, placeholder
+from orchestration.landing.refused import MAX_LINE_BYTES, STORED, find_open_quotes, keep_refused_lines
+from orchestration.landing.stamped import Stamp, inserted, run_on_file
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CHUNK_BYTES = 1 << 20
-_MAX_LINE_BYTES = 16 * 1024 * 1024
-# How much of a refused line DuckDB shows.
-_SHOWN_BYTES = 10_000
 _NESTED = ("STRUCT", "MAP", "JSON", "UNION")
 _FLOATS = ("DOUBLE", "FLOAT")
 # No valid JSON holds this raw byte, so a whole line is read as one field.
 _NO_DELIMITER = "\\x01"
-_REJECTS = "store_rejects = true, rejects_table = '_refused', rejects_scan = '_refused_scan'"
-
-
-@dataclass(frozen=True)
-class Stamp:
-    """What every landed row carries besides its content."""
-
-    entity: Entity
-    load_id: str
-    file: str
-    landed_at: datetime
-    # Lines that were set aside because their quote is never closed; placeholders stand for them in the file.
-    set_aside: tuple[str, ...] = ()
-    may_set_aside: bool = True
-
-    @property
-    def values(self) -> list[object]:
-        return [self.load_id, self.file, self.landed_at]
-
-    @property
-    def owner(self) -> list[object]:
-        """What a rejected line carries around its number, reason and text."""
-        return [self.load_id, self.entity.source, self.entity.name, self.file, self.landed_at]
 
 
 @dataclass(frozen=True)
@@ -102,13 +74,13 @@ def read_csv(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> Read:
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in header)
     options = (
         f"{literal(str(path))}, header = true, auto_detect = false, columns = {{{types}}}, "
-        f"delim = ',', quote = '\"', escape = '\"', strict_mode = true, max_line_size = {_MAX_LINE_BYTES}"
+        f"delim = ',', quote = '\"', escape = '\"', strict_mode = true, max_line_size = {MAX_LINE_BYTES}"
     )
-    insert = _insert_sql(stamp.entity, header, f"read_csv({options}, {_REJECTS})", "row_number() over ()")
-    rows = _inserted(connection, insert, stamp)
+    insert = _insert_sql(stamp.entity, header, f"read_csv({options}, {STORED})", "row_number() over ()")
+    rows = inserted(connection, insert, stamp)
     if stamp.may_set_aside:
-        _find_open_quotes(connection)
-    rejected = _keep_refused_lines(connection, path, stamp)
+        find_open_quotes(connection)
+    rejected = keep_refused_lines(connection, path, stamp)
     sample = f"select * from read_csv({options}, ignore_errors = true) limit {kinds.SAMPLE_ROWS}"
     return Read(rows, rejected, kinds.of_sample(connection, sample, header))
 
@@ -119,32 +91,32 @@ def read_json_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp) ->
         raise LandingError(f"{stamp.file} is empty: it has no rows. Export it again, or delete it.")
     options = (
         f"{literal(str(path))}, header = false, auto_detect = false, columns = {{'line': 'VARCHAR'}}, "
-        f"delim = '{_NO_DELIMITER}', quote = '', escape = '', max_line_size = {_MAX_LINE_BYTES}"
+        f"delim = '{_NO_DELIMITER}', quote = '', escape = '', max_line_size = {MAX_LINE_BYTES}"
     )
     sampled = _json_rows(f"read_csv({options}, ignore_errors = true)")
     columns = _json_columns(connection, sampled, stamp)
-    rows = _inserted(connection, _json_insert(stamp.entity, _json_rows(f"read_csv({options}, {_REJECTS})")), stamp)
+    rows = inserted(connection, _json_insert(stamp.entity, _json_rows(f"read_csv({options}, {STORED})")), stamp)
     not_objects = (
         "insert into raw.rejects select ?, ?, ?, ?, _row, "
         "case when keys is null then 'is not a JSON object' else 'has a key more than once' end, line, ? "
         f"from {sampled} where not is_object"
     )
-    rejected = _inserted(connection, not_objects, stamp, stamp.owner)
-    rejected += _keep_refused_lines(connection, path, stamp, has_header=False)
+    rejected = inserted(connection, not_objects, stamp, stamp.owner)
+    rejected += keep_refused_lines(connection, path, stamp, has_header=False)
     return Read(rows, rejected, columns)
 
 
 def read_parquet(connection: DuckDBPyConnection, path: Path, stamp: Stamp) -> Read:
     """Parquet; nested columns are kept as JSON text, and a whole number that came as a float as a whole number."""
     source = f"read_parquet({literal(str(path))}, file_row_number = true)"
-    described = _run(connection, f"describe select * exclude (file_row_number) from {source}", stamp, [])
+    described = run_on_file(connection, f"describe select * exclude (file_row_number) from {source}", stamp, [])
     types = {str(row[0]): str(row[1]) for row in described}
     _check_columns(list(types), stamp)
     texts = ", ".join(f"{_as_text(column, kind)} as {name(column)}" for column, kind in types.items())
     rows = f"(select {texts}, file_row_number from {source})"
-    inserted = _inserted(connection, _insert_sql(stamp.entity, list(types), rows, "file_row_number + 1"), stamp)
+    found = inserted(connection, _insert_sql(stamp.entity, list(types), rows, "file_row_number + 1"), stamp)
     sample = f"select * from {rows} where file_row_number < {kinds.SAMPLE_ROWS}"
-    return Read(inserted, 0, kinds.of_sample(connection, sample, list(types)))
+    return Read(found, 0, kinds.of_sample(connection, sample, list(types)))
 
 
 def _as_text(column: str, kind: str) -> str:
@@ -191,7 +163,7 @@ def _json_columns(connection: DuckDBPyConnection, rows: str, stamp: Stamp) -> di
     """The keys of the first objects with their kinds; of all of them where those lack a required one."""
     for limit in (f"limit {kinds.SAMPLE_ROWS}", ""):
         keys = f"select distinct unnest(keys) as name from (select keys from {rows} where is_object {limit})"
-        columns = [str(row[0]) for row in _run(connection, f"{keys} order by name", stamp, [])]
+        columns = [str(row[0]) for row in run_on_file(connection, f"{keys} order by name", stamp, [])]
         if columns and not stamp.entity.missing(columns):
             break
     if columns:
@@ -242,103 +214,3 @@ def _check_columns(present: list[str], stamp: Stamp) -> None:
             f"{stamp.file} lacks the required column {', '.join(missing)} of {stamp.entity.label}; "
             f"it has {', '.join(present)}. Add or rename the column, and land it again."
         )
-
-
-def _find_open_quotes(connection: DuckDBPyConnection) -> None:
-    """Raises OpenQuotesError for refused rows that go on over several lines: those after the first may be good."""
-    found = connection.execute(
-        "select distinct line_byte_position - 1 as position from _refused "
-        "where error_type = 'UNQUOTED VALUE' "
-        f"and (contains(trim(csv_line, chr(10) || chr(13)), chr(10)) or strlen(csv_line) >= {_SHOWN_BYTES}) "
-        "order by position"
-    ).fetchall()
-    if found:
-        raise OpenQuotesError([position for (position,) in found])
-
-
-def _keep_refused_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp, *, has_header: bool = True) -> int:
-    """Moves the lines that DuckDB's reader refused into `raw.rejects`, counts them into `_row`; returns how many."""
-    (found,) = connection.execute("select count(*) from _refused").fetchall()[0]
-    rejected = _move_refused_lines(connection, path, stamp, has_header) if found else 0
-    connection.execute("drop table _refused")
-    connection.execute("drop table _refused_scan")
-    return rejected
-
-
-def _move_refused_lines(connection: DuckDBPyConnection, path: Path, stamp: Stamp, has_header: bool) -> int:
-    sql = (Path(__file__).with_name("refused_lines.sql")).read_text(encoding="utf-8")
-    connection.register("_whole", _whole_lines(connection, path, has_header))
-    places = [placeholder(number) for number in range(len(stamp.set_aside))]
-    connection.register(
-        "_set_aside",
-        pa.table({"place": pa.array(places, pa.string()), "row_text": pa.array(stamp.set_aside, pa.string())}),
-    )
-    connection.execute(f"create or replace temp table _refused_rows as {sql}", [1 if has_header else 0])
-    connection.unregister("_whole")
-    connection.unregister("_set_aside")
-    for table, load, row in (
-        (f"raw.{stamp.entity.table}", "_load_id", "_row"),
-        ("raw.rejects", "load_id", "row_number"),
-    ):
-        connection.execute(
-            f"update {table} as landed set {row} = {row} + (select count(*) from _refused_rows as refused "
-            f"where refused.row_number - refused.nth + 1 <= landed.{row}) where {load} = ?",
-            [stamp.load_id],
-        )
-    insert = "insert into raw.rejects select ?, ?, ?, ?, row_number, reason, row_text, ? from _refused_rows"
-    rejected = _inserted(connection, insert, stamp, stamp.owner)
-    connection.execute("drop table _refused_rows")
-    return rejected
-
-
-def _whole_lines(connection: DuckDBPyConnection, path: Path, is_csv: bool) -> pa.Table:
-    """Refused lines that DuckDB shows cut short or without their bad bytes, as the file has them.
-
-    A byte that is no UTF-8 is written as \\xNN.
-    """
-    found = connection.execute(
-        "select line, any_value(line_byte_position) from _refused "
-        f"where error_type = 'INVALID ENCODING' or strlen(csv_line) >= {_SHOWN_BYTES} group by line order by line"
-    ).fetchall()
-    texts = []
-    with open_bytes(path) as file:
-        for _, position in found:
-            file.seek(position - 1)
-            texts.append(_record(file, is_csv).decode("utf-8", errors="backslashreplace"))
-    return pa.table({"line": pa.array([row[0] for row in found], pa.int64()), "row_text": pa.array(texts, pa.string())})
-
-
-def _record(file: BinaryIO, is_csv: bool) -> bytes:
-    """The next record that is not blank: a line, or as many as its quotes hold together."""
-    record = b""
-    while line := file.readline(_MAX_LINE_BYTES):
-        record = line if not record.strip() else record + line
-        if (record.strip() and not (is_csv and record.count(b'"') % 2)) or len(record) > _MAX_LINE_BYTES:
-            break
-    return record.rstrip(b"\r\n")
-
-
-def _inserted(connection: DuckDBPyConnection, sql: str, stamp: Stamp, values: list[object] | None = None) -> int:
-    """Runs an insert and returns the number of its rows."""
-    ((count,),) = _run(connection, sql, stamp, values)
-    return int(str(count))
-
-
-def _run(
-    connection: DuckDBPyConnection, sql: str, stamp: Stamp, values: list[object] | None = None
-) -> list[tuple[object, ...]]:
-    """Runs one statement on the file; what DuckDB refuses becomes one line without the row's content."""
-    import duckdb
-
-    try:
-        return connection.execute(sql, stamp.values if values is None else values).fetchall()
-    except duckdb.Error as error:
-        if isinstance(error, duckdb.IOException) and stamp.file not in str(error):
-            raise  # the warehouse's trouble, not the file's
-        if "strict mode" in str(error):
-            raise MixedLineEndsError(f"{stamp.file} cannot be read: its lines end in several ways.") from error
-        kind = type(error).__name__.removesuffix("Exception")
-        raise LandingError(
-            f"{stamp.file} cannot be read as {Path(stamp.file).suffixes[0].lstrip('.')} ({kind}): "
-            "the file is damaged or of another kind. Export it again."
-        ) from error

@@ -11,9 +11,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.commands import JSON, warehouse_of
 from orchestration.settings import load_settings
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Give the facts to a program.")
 _MARKS = {True: "[green]✓ holds[/]", False: "[red]✗ does not hold[/]", None: "[yellow]– no row left to ask[/]"}
 _COLOURS = {"refreshed": "green", "not built yet": "yellow"}
 
@@ -43,7 +43,7 @@ def register(main: click.Group, command: Callable[..., Callable[[Callable[..., A
 @click.argument("name")
 @click.option("--owner", help="Who answers for it; default you.")
 @click.option("--purpose", help="What it is for, in a sentence.")
-@_JSON
+@JSON
 def new(name: str, owner: str | None, purpose: str | None, as_json: bool) -> None:
     """Write a segment that works, with a test of its edges, to be changed into your own."""
     from orchestration.segments.definitions import shown
@@ -56,7 +56,7 @@ def new(name: str, owner: str | None, purpose: str | None, as_json: bool) -> Non
     click.echo(f"Change both, `sincerely lint`, `sincerely run`; then `sincerely segment show {name}`.")
 
 
-@_JSON
+@JSON
 def list_(as_json: bool) -> None:
     """List the segments: sizes, change since the last run, owners."""
     from orchestration.segments.overview import listed
@@ -85,7 +85,7 @@ def list_(as_json: bool) -> None:
 
 @click.argument("name")
 @click.option("--sample", default=5, show_default=True, type=click.IntRange(0), help="So many of its people.")
-@_JSON
+@JSON
 def show(name: str, sample: int, as_json: bool) -> None:
     """Show a segment: some of its people, overlap with others, history of its size."""
     from orchestration.segments.definitions import definition
@@ -128,16 +128,15 @@ def show(name: str, sample: int, as_json: bool) -> None:
 
 @click.argument("name")
 @click.argument("person")
-@_JSON
+@JSON
 def explain(name: str, person: str, as_json: bool) -> None:
     """Say which conditions of a segment hold for PERSON, an e-mail address or a person_id."""
     from orchestration.errors import SincerelyError
     from orchestration.segments import explaining
     from orchestration.segments.definitions import definition
-    from orchestration.warehouse import Warehouse
 
     settings, segment = load_settings(), definition(name)
-    warehouse = Warehouse(settings.warehouse, settings.memory_limit)
+    warehouse = warehouse_of(settings)
     if not settings.warehouse.exists() or not warehouse.exists("core.segment_refreshes"):
         raise SincerelyError("Nothing is built yet; run `sincerely run` first.")
     found = explaining.explain(settings, warehouse, segment, person)

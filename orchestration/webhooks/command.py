@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import click
 
+from orchestration.commands import JSON, Command, warehouse_of
 from orchestration.settings import load_settings
 
-Command = Callable[[str, str, click.Group], Callable[[Callable[..., Any]], click.Command]]
-_JSON = click.option("--json", "as_json", is_flag=True, help="Give the facts to a program.")
 _TROUBLED_ROWS = 10
 
 
@@ -30,7 +27,7 @@ def _webhook() -> None:
     """Push who enters and leaves a segment to the URLs that webhooks.toml of the home names."""
 
 
-@_JSON
+@JSON
 def _list(as_json: bool) -> None:
     """Name each webhook, how many changes wait for it, were delivered or given up, and what is wrong."""
     from orchestration.webhooks.status import overview
@@ -46,7 +43,7 @@ def _list(as_json: bool) -> None:
 
 
 @click.argument("name")
-@_JSON
+@JSON
 def _show(name: str, as_json: bool) -> None:
     """Show one webhook's settings, how it stands, and its oldest deliveries that failed or were given up."""
     from dataclasses import asdict
@@ -79,16 +76,15 @@ def _show(name: str, as_json: bool) -> None:
 
 
 @click.argument("name")
-@_JSON
+@JSON
 def _retry(name: str, as_json: bool) -> None:
     """Try all that waits for a webhook at once, what was given up too, and let a stopped one go on."""
-    from orchestration.warehouse import Warehouse
     from orchestration.webhooks import pushing
     from orchestration.webhooks.settings import load_webhooks, webhook_named
 
     settings = load_settings()
     webhook = webhook_named(load_webhooks(settings.home), name)
-    done = pushing.retry(settings, Warehouse(settings.warehouse, settings.memory_limit), webhook)
+    done = pushing.retry(settings, warehouse_of(settings), webhook)
     (pushed,) = done.run.pushed
     problem = done.run.problems.get(name, "")
     facts = {
@@ -115,7 +111,7 @@ def _retry(name: str, as_json: bool) -> None:
 
 
 @click.argument("name")
-@_JSON
+@JSON
 def _test(name: str, as_json: bool) -> None:
     """Send one signed request of the type webhook.test, about nobody, and say what the receiver answered."""
     from orchestration.webhooks import trial

@@ -71,21 +71,22 @@ def _refreshes(home: Path, people: int) -> list[Refresh]:
 def _timed(settings: Settings, kind: str, people: int, as_of: datetime, *arguments: str) -> Refresh:
     loads = land(settings, datetime.now(UTC))
     prepare(settings, as_of)
-    is_in_haste, is_partial = kind != "full", kind == "trigger"
+    is_partial = kind == "trigger"
     command = [
-        dbt.executable(), "--quiet", *dbt.build_command(is_in_haste=is_in_haste, is_partial=is_partial), *arguments,
+        dbt.executable(), "--quiet", *dbt.build_command(is_partial=is_partial), *arguments,
         "--project-dir", str(dbt.DBT_PROJECT),
         "--target-path", str(dbt.target_path(settings)),
-        "--vars", dbt.variables(as_of, is_in_haste=is_in_haste, is_partial=is_partial),
+        "--vars", dbt.variables(as_of, is_in_haste=kind != "full", is_partial=is_partial),
     ]  # fmt: skip
-    with (settings.home / f"{kind.replace(' ', '-')}.log").open("w") as log:
+    words = settings.home / f"{kind.replace(' ', '-')}.log"
+    with words.open("w") as log:
         started = time.perf_counter()
         process = subprocess.Popen(
             command, env={**os.environ, **dbt.build_environment(settings)}, stdout=log, stderr=log
         )
         _, status, usage = os.wait4(process.pid, 0)
         if status:
-            raise SystemExit((settings.home / f"{kind.replace(' ', '-')}.log").read_text()[-4000:])
+            raise SystemExit(words.read_text()[-4000:])
         # A part of the build, as the job does it: the next one starts from what this one saw.
         observe(Warehouse(settings.warehouse, settings.memory_limit), as_of.replace(tzinfo=UTC))
         seconds = time.perf_counter() - started

@@ -24,7 +24,8 @@ from tests.journeys.years import CAMPAIGNS, Life
 
 MODELS = (
     "stg_outbox__messages", "journey_schedule", "journey_signals", "journey_states", "journey_messages",
-    "journey_triggers", "journey_entries", "journey_entry_messages", "journey_step_times", "journey_open_steps",
+    "journey_causes", "journey_endings", "journey_triggers", "journey_entries", "journey_entry_messages",
+    "journey_step_times", "journey_open_steps",
     "journey_step_refusals", "journey_step_gates", "journey_step_verdicts", "journey_steps_taken", "journey_positions",
     "message_candidates",
 )  # fmt: skip

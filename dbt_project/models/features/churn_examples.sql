@@ -10,29 +10,10 @@ cutoffs as (
 
 ),
 
-orders as (
-
-    select * from {{ ref('orders') }}
-
-),
-
-activity as (
-
-    select * from {{ ref('activity') }}
-
-),
-
 acts as (
 
-    {% if churn_definition() == 'purchase' %}
-    select person_id, ordered_at as acted_at
-    from orders
-    where is_purchase
-    {% else %}
-    select person_id, occurred_at as acted_at
-    from activity
-    where is_engagement
-    {% endif %}
+    select * from {{ ref('churn_acts') }}
+    where stands
 
 ),
 

@@ -7,9 +7,6 @@
     ],
 ) }}
 
-{% set web_news = "_refresh = " ~ refresh_number() %}
-{% set web_acts = "type in ('page', 'screen', 'track') and not is_repeat" %}
-
 with identity_map as (
 
     select * from {{ ref('identity_map') }}
@@ -72,22 +69,26 @@ moved as (
 ),
 
 {% endif %}
--- Two sources may tell of the same message; counting numbers first is cheaper than counting texts.
+-- Two sources may tell of the same message.
+web_news as (
+
+    select *
+    from web_events
+    {{ only_news_and_moved("_refresh = " ~ refresh_number(), "identifier_type", "identifier", "type in ('page', 'screen', 'track') and not is_repeat") }}
+
+),
+
 repeated_hashes as (
 
-    select hash(message_id) as message_hash
-    from web_events
-    {{ only_news_and_moved(web_news, "identifier_type", "identifier", web_acts) }}
-    group by message_hash
-    having count(*) > 1
+    {{ repeated_hashes('web_news', ['message_id']) }}
 
 ),
 
 told_twice as (
 
     select message_id
-    from web_events
-    where hash(message_id) in (select repeated_hashes.message_hash from repeated_hashes)
+    from web_news
+    where hash(message_id) in (select repeated_hashes.key_hash from repeated_hashes)
     group by message_id
     having count(*) > 1
 
@@ -142,8 +143,7 @@ web_acts as (
         message_id,
         properties ->> '$.product_id' as product_id,
         properties
-    from web_events
-    {{ only_news_and_moved(web_news, "identifier_type", "identifier", web_acts) }}
+    from web_news
 
 ),
 

@@ -41,50 +41,30 @@ messages as (
 
 ),
 
--- What the outbox says of an entry is a fact: it stays one when its cause is taken back, or turns out to be older.
-found as (
+causes as (
 
-    select rules.journey, signals.person_id, signals.happened_at as entered_at
-    from signals
-    inner join rules
-        on signals.kind = rules.kind and signals.value = rules.value
-    inner join journeys
-        on rules.journey = journeys.journey
-    where rules.role = 'entry' and coalesce(signals.happened_at >= journeys.starts_at, true)
-    union
-    select journey, person_id, entered_at
-    from messages
+    select * from {{ ref('journey_causes') }}
 
 ),
 
--- One number for each of them, for what follows to join on; the same in every build.
-triggers as (
-
-    select
-        hash(journey, person_id, entered_at) as entry_key,
-        journey,
-        person_id,
-        entered_at
-    from found
-
-),
-
+-- What was planned as of this very instant is what this build is about to send: one that is repeated gives the same rows.
 sent as (
 
     select
-        triggers.entry_key,
+        causes.entry_key,
         schedule.step_number,
         schedule.offset_seconds,
         min(messages.planned_at) filter (where messages.state <> 'held_out') as sent_at
     from messages
     inner join schedule
         on messages.journey = schedule.journey and messages.step = schedule.step
-    inner join triggers
+    inner join causes
         on
-            messages.journey = triggers.journey
-            and messages.person_id = triggers.person_id
-            and messages.entered_at = triggers.entered_at
-    group by triggers.entry_key, schedule.step_number, schedule.offset_seconds
+            messages.journey = causes.journey
+            and messages.person_id = causes.person_id
+            and messages.entered_at = causes.entered_at
+    where messages.planned_at < {{ as_of() }}
+    group by causes.entry_key, schedule.step_number, schedule.offset_seconds
 
 ),
 
@@ -92,28 +72,28 @@ sent as (
 deciding_steps as (
 
     select
-        triggers.entry_key,
-        triggers.journey,
-        triggers.person_id,
-        triggers.entered_at,
+        causes.entry_key,
+        causes.journey,
+        causes.person_id,
+        causes.entered_at,
         schedule.step,
         schedule.step_number,
         schedule.is_last,
         schedule.otherwise,
         {{ plus_seconds(
-            "coalesce(max_by(" ~ plus_seconds('sent.sent_at', '-sent.offset_seconds') ~ ", sent.step_number), triggers.entered_at)",
+            "coalesce(max_by(" ~ plus_seconds('sent.sent_at', '-sent.offset_seconds') ~ ", sent.step_number), causes.entered_at)",
             'schedule.offset_seconds'
         ) }} as due_at
-    from triggers
+    from causes
     inner join schedule
-        on triggers.journey = schedule.journey and (schedule.is_last or schedule.otherwise = 'exit')
+        on causes.journey = schedule.journey and (schedule.is_last or schedule.otherwise = 'exit')
     left join sent
         on
-            triggers.entry_key = sent.entry_key
+            causes.entry_key = sent.entry_key
             and schedule.step_number > sent.step_number
             and sent.sent_at is not null
     group by
-        triggers.entry_key, triggers.journey, triggers.person_id, triggers.entered_at,
+        causes.entry_key, causes.journey, causes.person_id, causes.entered_at,
         schedule.step, schedule.step_number, schedule.is_last, schedule.otherwise, schedule.offset_seconds
 
 ),
@@ -163,7 +143,7 @@ exit_signals as (
 instants as (
 
     select entry_key, journey, person_id, entered_at as at_instant, 1 as place, cast(null as timestamp) as exit_at
-    from triggers
+    from causes
     union all
     select null, journey, person_id, happened_at, 0, happened_at
     from exit_signals
@@ -260,68 +240,19 @@ next_endings as (
 
 ),
 
--- "After 90 days" lets somebody in again on the very instant; "always" does so after the end.
-openings as (
-
-    select journey, person_id, entered_at as at_instant, 1 as place, entered_at as trigger_at, null as of_entry
-    from triggers
-    union all
-    select
-        triggers.journey,
-        triggers.person_id,
-        {{ plus_seconds('first_endings.ended_at', 'journeys.reentry_seconds') }},
-        case journeys.reentry when 'after' then 0 else 2 end,
-        null,
-        triggers.entry_key
-    from first_endings
-    inner join triggers
-        on first_endings.entry_key = triggers.entry_key
-    inner join journeys
-        on triggers.journey = journeys.journey
-    where journeys.reentry <> 'never'
-
-),
-
-next_entries as (
-
-    select of_entry as entry_key, next_entered_at
-    from (
-        select
-            of_entry,
-            min(trigger_at) over (
-                partition by journey, person_id
-                order by at_instant, place
-                rows between current row and unbounded following
-            ) as next_entered_at
-        from openings
-    ) as followed
-    where of_entry is not null and next_entered_at is not null
-
-),
-
 final as (
 
     select
-        triggers.entry_key,
-        triggers.journey,
-        triggers.person_id,
-        triggers.entered_at,
+        causes.entry_key,
         first_endings.ended_at,
         first_endings.exit_reason,
         first_endings.exit_step,
-        next_endings.ends_next_at,
-        next_entries.next_entered_at,
-        row_number() over (
-            partition by triggers.journey, triggers.person_id
-            order by triggers.entered_at
-        ) as trigger_number
-    from triggers
+        next_endings.ends_next_at
+    from causes
     left join first_endings
-        on triggers.entry_key = first_endings.entry_key
+        on causes.entry_key = first_endings.entry_key
     left join next_endings
-        on triggers.entry_key = next_endings.entry_key
-    left join next_entries
-        on triggers.entry_key = next_entries.entry_key
+        on causes.entry_key = next_endings.entry_key
 
 )
 
