@@ -62,3 +62,10 @@ def built(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
             done = run_sincerely(home, "run", "--as-of", AS_OF)
             printed.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
     return home, subprocess.CompletedProcess("sincerely run", *json.loads(printed.read_text()))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What makes the home that all share comes first, and what else needs it last: no worker waits for it."""
+    makes = ROOT / "tests" / "end_to_end" / "test_main_job.py"
+    needs = {item.path for item in items if "built" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: 0 if item.path == makes else 2 if item.path in needs else 1)
