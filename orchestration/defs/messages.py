@@ -87,9 +87,7 @@ def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Ma
     if settings.known_at or why_not_to_send(outbox, instant):
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "esp": settings.esp})
     held = campaigns_in_doubt(home.warehouse())
-    sent = sender.send(
-        outbox, sender.esp_for(settings), instant, held=held, revoked=revoked_messages(home.warehouse())
-    )
+    sent = sender.send(outbox, sender.esp_for(settings), instant, held=held, revoked=revoked_messages(home.warehouse()))
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sent.accepted,

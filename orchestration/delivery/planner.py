@@ -148,9 +148,7 @@ def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site:
     return Planned(**identity, decisions=tuple(decisions), payload=payload, not_before=record["not_before"])
 
 
-def _records(
-    warehouse: Warehouse, campaign: Campaign, occurrence: str, as_of: datetime
-) -> Iterator[dict[str, Any]]:
+def _records(warehouse: Warehouse, campaign: Campaign, occurrence: str, as_of: datetime) -> Iterator[dict[str, Any]]:
     wanted = campaign.uses_recommendations
     with warehouse.read(
         records_sql(campaign, as_of),

@@ -94,11 +94,14 @@ final as (
         everyone.hour,
         coalesce(group_totals.acts_count, 0) as group_acts_count,
         everyone.acts_count as everyone_acts_count,
-        (
-            cast(coalesce(group_counts.weight, 0) as double)
-            + {{ var('send_time_group_pseudo_acts') }} * everyone.share
-        ) / (cast(coalesce(group_totals.weight, 0) as double) + {{ var('send_time_group_pseudo_acts') }}) as group_share,
-        everyone.share as everyone_share
+        round(
+            (
+                cast(coalesce(group_counts.weight, 0) as double)
+                + {{ var('send_time_group_pseudo_acts') }} * everyone.share
+            ) / (cast(coalesce(group_totals.weight, 0) as double) + {{ var('send_time_group_pseudo_acts') }}),
+            12
+        ) as group_share,
+        round(everyone.share, 12) as everyone_share
     from everyone
     cross join group_names
     left join group_counts
