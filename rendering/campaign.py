@@ -55,7 +55,7 @@ class Campaign:
         return next(each.block for each in self.slots[slot] if each.name == rule)
 
 
-_FIELDS = tuple(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines")) + ("between",)
+_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines")), "between")
 
 
 def load_campaigns(folder: Path = CAMPAIGNS) -> list[Campaign]:

@@ -85,7 +85,7 @@ class Utm:
 
 @dataclass(frozen=True)
 class SendAt:
-    """At each person's best hour of their own clock, or the hour next to it from `from_hour` on, before `until_hour`."""
+    """At each person's best hour of their own clock, or the next to it from `from_hour` on and before `until_hour`."""
 
     from_hour: int = 0
     until_hour: int = 24

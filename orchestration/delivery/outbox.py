@@ -229,7 +229,7 @@ class Outbox:
                 )
 
     def _claim_one(self, campaign: str | None, held: Collection[str], at: datetime | None) -> Batch | None:
-        is_due = MESSAGES.c.not_before.is_(None)
+        is_due: sa.ColumnElement[bool] = MESSAGES.c.not_before.is_(None)
         if at:
             is_due = sa.or_(is_due, MESSAGES.c.not_before <= at.replace(tzinfo=None))
         waiting = sa.and_(MESSAGES.c.state == "planned", is_due)

@@ -22,6 +22,7 @@ from tests.orchestration.test_outbox import payload
 from tests.servers import Postgres
 
 NOW = datetime(2018, 1, 1, 7, 30, tzinfo=UTC)
+AT_ANY_HOUR = SendAt()
 AT_NINE = NOW.replace(hour=9, minute=0)
 _WORLD = """
 create schema core;
@@ -52,7 +53,7 @@ def not_before(tmp_path: Path) -> Callable[..., datetime]:
     campaign = next(each for each in load_campaigns() if each.occurrence == "once")
     campaign = dataclasses.replace(campaign, slots={})
 
-    def found(zone: str, best_hour: int | None, as_of: str, window: SendAt = SendAt()) -> datetime:
+    def found(zone: str, best_hour: int | None, as_of: str, window: SendAt = AT_ANY_HOUR) -> datetime:
         with duckdb.connect() as connection:
             connection.execute(_WORLD)
             connection.execute("insert into core.profiles values ('p', ?, null, null)", [zone])
