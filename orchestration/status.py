@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from orchestration import audits
@@ -79,10 +80,16 @@ def collect(settings: Settings) -> dict[str, list[str]]:
         facts["segments_that_failed"] = [str(row["failure"]) for row in warehouse.rows(_FAILED_SEGMENTS)]
     facts["what_the_audits_found"] = audits.found(warehouse)
     facts["what_got_worse"] = audits.got_worse(warehouse)
+    outbox = Outbox(settings.outbox_url)
     facts["outbox"] = [
         f"{campaign}: {count:,} {state.replace('_', ' ')}"
-        for (campaign, state), count in sorted(Outbox(settings.outbox_url).counts().items())
+        for (campaign, state), count in sorted(outbox.counts().items())
     ]
+    if waiting := outbox.waiting(settings.as_of or datetime.now(UTC)):
+        facts["waiting_for_their_hour"] = [
+            f"{campaign}: {count:,} of the planned, the first at {first.isoformat()}Z"
+            for campaign, (count, first) in sorted(waiting.items())
+        ]
     return facts
 
 

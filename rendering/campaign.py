@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from rendering import parts
 from rendering.located import Fields, read_yaml
-from rendering.parts import NAME, Audience, Recommendations, Rule, Sender, Token, Utm, Variant
+from rendering.parts import NAME, Audience, Recommendations, Rule, SendAt, Sender, Token, Utm, Variant
 
 CAMPAIGNS = Path(__file__).parent / "campaigns"
 # A campaign of journeys has no audience and no rhythm: the steps that name it decide who gets it, and when.
@@ -32,6 +32,7 @@ class Campaign:
     postal_address: str
     website: str
     holdout: float
+    send_at: SendAt | None
     variants: tuple[Variant, ...]
     subject: str
     preheader: str
@@ -54,7 +55,7 @@ class Campaign:
         return next(each.block for each in self.slots[slot] if each.name == rule)
 
 
-_FIELDS = tuple(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines"))
+_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines")), "between")
 
 
 def load_campaigns(folder: Path = CAMPAIGNS) -> list[Campaign]:
@@ -85,6 +86,7 @@ def load_campaign(folder: Path) -> Campaign:
         postal_address=left.required("postal_address").text(),
         website=parts.read_website(left.required("website")),
         holdout=holdout.share() if holdout else 0.0,
+        send_at=_send_at(left),
         variants=parts.read_variants(variants) if variants else (),
         subject=left.required("subject").text(),
         preheader=left.required("preheader").text(),
@@ -104,3 +106,12 @@ def _audience(left: Fields, occurrence: str) -> Audience:
     if audience := left.optional("audience"):
         raise audience.error("a campaign of journeys has none, their steps decide who gets it; remove it.")
     return Audience((), ())
+
+
+def _send_at(left: Fields) -> SendAt | None:
+    send_at, between = left.optional("send_at"), left.optional("between")
+    if send_at:
+        return parts.read_send_at(send_at, between)
+    if between:
+        raise between.error(f"says nothing without a best hour; add send_at: {parts.BEST_HOUR}, or remove it.")
+    return None

@@ -11,6 +11,9 @@ from typing import Any
 from rendering.located import Located
 
 TOKEN_TYPES = ("text", "number", "money", "date", "list")
+# When a message leaves: `best_hour`, alone or with `between`, or as soon as it is planned.
+BEST_HOUR = "best_hour"
+_BETWEEN = re.compile(r"([0-9]{1,2}) ?- ?([0-9]{1,2})")
 LISTS = ("discover", "buy_again")
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -78,6 +81,14 @@ class Utm:
     source: str
     medium: str
     campaign: str
+
+
+@dataclass(frozen=True)
+class SendAt:
+    """At each person's best hour of their own clock, or the next to it from `from_hour` on and before `until_hour`."""
+
+    from_hour: int = 0
+    until_hour: int = 24
 
 
 def read_name(located: Located) -> str:
@@ -190,3 +201,15 @@ def read_utm(located: Located) -> Utm:
     utm = Utm(*(left.required(key).text() for key in ("source", "medium", "campaign")))
     left.nothing_else(("source", "medium", "campaign"))
     return utm
+
+
+def read_send_at(located: Located, between: Located | None) -> SendAt:
+    """`send_at: best_hour`, with `between: 8-20` where only some hours will do."""
+    located.choice((BEST_HOUR,))
+    if between is None:
+        return SendAt()
+    found = _BETWEEN.fullmatch(between.text())
+    hours = [int(hour) for hour in found.groups()] if found else [0, 0]
+    if not 0 <= hours[0] < hours[1] <= 24:
+        raise between.error("expected two hours of a day, the earlier first, such as 8-20 (until 19:59).")
+    return SendAt(*hours)

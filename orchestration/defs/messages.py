@@ -6,6 +6,7 @@ from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import linting, planner, sender
 from orchestration.delivery.doubt import campaigns_in_doubt
 from orchestration.delivery.present import why_not_to_plan, why_not_to_send
+from orchestration.delivery.revoked import revoked_messages
 from orchestration.landing import files
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
@@ -21,6 +22,7 @@ from rendering.links import Site
         ["core", "profiles"],
         ["core", "products"],
         ["ml", "recommendations"],
+        ["ml", "send_times"],
     ],
     check_specs=[
         dg.AssetCheckSpec(
@@ -77,7 +79,7 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
     key=["outbox", "handed_over_messages"],
     group_name="delivery",
     kinds={"email"},
-    deps=[planned_messages],
+    deps=[planned_messages, ["core", "revoked_messages"]],
 )
 def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
     """Planned messages given to the ESP, and its answer recorded."""
@@ -85,11 +87,12 @@ def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Ma
     if settings.known_at or why_not_to_send(outbox, instant):
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "esp": settings.esp})
     held = campaigns_in_doubt(home.warehouse())
-    sent = sender.send(outbox, sender.esp_for(settings), instant, held=held)
+    sent = sender.send(outbox, sender.esp_for(settings), instant, held=held, revoked=revoked_messages(home.warehouse()))
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sent.accepted,
             "rejected": sent.rejected,
+            "withdrawn": sent.withdrawn,
             "taken_back_from_a_killed_run": sent.taken_back,
             "esp": settings.esp,
         }

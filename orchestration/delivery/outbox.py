@@ -7,10 +7,11 @@ primary key makes a second message of the same campaign, occurrence and person i
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 import orjson
@@ -36,6 +37,8 @@ MESSAGES = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("planned_at", sa.DateTime, nullable=False),
     sa.Column("accepted_at", sa.DateTime),
+    # UTC; until then it is not handed over.
+    sa.Column("not_before", sa.DateTime),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
     sa.Column("decisions", sa.Text),
@@ -97,6 +100,7 @@ class Planned:
     variant: str | None
     decisions: tuple[dict[str, str], ...] = ()
     payload: Payload | None = None
+    not_before: datetime | None = None
 
 
 class Outbox:
@@ -106,6 +110,7 @@ class Outbox:
         self._engine = durable_engine(url)
         with self._storage():
             METADATA.create_all(self._engine)
+            _add_not_before(self._engine)
 
     def known(self, message_ids: Sequence[str]) -> set[str]:
         """Those of the ids whose messages are written down already."""
@@ -125,31 +130,44 @@ class Outbox:
         return newest.replace(tzinfo=UTC) if newest else None
 
     def plan(self, messages: Sequence[Planned], planned_at: datetime) -> None:
-        """Writes messages and their payloads down, all of them or none."""
-        payloads = [message.payload for message in messages if message.payload is not None]
-        batch_id = payloads[0].message_id if payloads else None
-        rows = [_row(message, batch_id, planned_at) for message in messages]
+        """Writes messages and their payloads down, all of them or none; those of one hour are one batch."""
         with self._storage(), self._engine.begin() as connection:
-            if payloads:
-                connection.execute(
-                    sa.insert(BATCHES),
-                    {
-                        "batch_id": batch_id,
-                        "campaign": payloads[0].campaign,
-                        "planned_at": planned_at,
-                        "payloads": _pack(payloads),
-                    },
-                )
-            if rows:
-                connection.execute(sa.insert(MESSAGES), rows)
+            for _, together in groupby(sorted(messages, key=_hour), key=_hour):
+                _insert(connection, list(together), planned_at)
 
-    def claim(self, campaign: str | None = None, held: Collection[str] = ()) -> Iterator[Batch]:
+    def claim(
+        self, campaign: str | None = None, held: Collection[str] = (), at: datetime | None = None
+    ) -> Iterator[Batch]:
         """Takes planned batches one after another; each is `sending` from the moment it is given out.
 
-        What is planned for the `held` campaigns waits.
+        What is planned for the `held` campaigns waits, and so does what must not leave before an hour after `at`
+        (UTC); without `at`, all that waits for an hour.
         """
-        while (batch := self._claim_one(campaign, held)) is not None:
+        while (batch := self._claim_one(campaign, held, at)) is not None:
             yield batch
+
+    def withdraw(self, reasons: Mapping[str, str]) -> int:
+        """Rejects those of the messages (id to reason) that are still planned; returns how many."""
+        withdrawn = 0
+        with self._storage(), self._engine.begin() as connection:
+            for message_id, reason in reasons.items():
+                change = (
+                    sa.update(MESSAGES)
+                    .where(MESSAGES.c.message_id == message_id, MESSAGES.c.state == "planned")
+                    .values(state="rejected", error=reason, revision=MESSAGES.c.revision + 1)
+                )
+                withdrawn += connection.execute(change).rowcount
+        return withdrawn
+
+    def waiting(self, at: datetime) -> dict[str, tuple[int, datetime]]:
+        """By campaign, how many planned messages wait for an hour after `at` (UTC), and the first such hour."""
+        query = (
+            sa.select(MESSAGES.c.campaign, sa.func.count(), sa.func.min(MESSAGES.c.not_before))
+            .where(MESSAGES.c.state == "planned", MESSAGES.c.not_before > at.replace(tzinfo=None))
+            .group_by(MESSAGES.c.campaign)
+        )
+        with self._storage(), self._engine.connect() as connection:
+            return {str(row[0]): (int(row[1]), row[2]) for row in connection.execute(query)}
 
     def take_back(self) -> int:
         """Puts what a dead worker left `sending` back to planned. Right only where handing over the same
@@ -210,8 +228,11 @@ class Outbox:
                     schema=_ARROW,
                 )
 
-    def _claim_one(self, campaign: str | None, held: Collection[str]) -> Batch | None:
-        waiting = MESSAGES.c.state == "planned"
+    def _claim_one(self, campaign: str | None, held: Collection[str], at: datetime | None) -> Batch | None:
+        is_due: sa.ColumnElement[bool] = MESSAGES.c.not_before.is_(None)
+        if at:
+            is_due = sa.or_(is_due, MESSAGES.c.not_before <= at.replace(tzinfo=None))
+        waiting = sa.and_(MESSAGES.c.state == "planned", is_due)
         if campaign:
             waiting = sa.and_(waiting, MESSAGES.c.campaign == campaign)
         if held:
@@ -253,6 +274,36 @@ class Outbox:
             ) from error
 
 
+def _add_not_before(engine: sa.Engine) -> None:
+    """For outboxes of earlier versions."""
+
+    def is_there() -> bool:
+        return any(column["name"] == "not_before" for column in sa.inspect(engine).get_columns("messages"))
+
+    if is_there():
+        return
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.text("alter table messages add column not_before timestamp"))
+    except sa.exc.DBAPIError:
+        # Another process may have been first.
+        if not is_there():
+            raise
+
+
+def _hour(message: Planned) -> datetime:
+    return message.not_before or datetime.min
+
+
+def _insert(connection: sa.Connection, messages: Sequence[Planned], planned_at: datetime) -> None:
+    payloads = [message.payload for message in messages if message.payload is not None]
+    batch_id = payloads[0].message_id if payloads else None
+    if payloads:
+        batch = {"batch_id": batch_id, "campaign": payloads[0].campaign, "planned_at": planned_at}
+        connection.execute(sa.insert(BATCHES), {**batch, "payloads": _pack(payloads)})
+    connection.execute(sa.insert(MESSAGES), [_row(message, batch_id, planned_at) for message in messages])
+
+
 def _row(message: Planned, batch_id: str | None, planned_at: datetime) -> dict[str, Any]:
     state = "planned" if message.payload else "held_out"
     return {
@@ -265,6 +316,7 @@ def _row(message: Planned, batch_id: str | None, planned_at: datetime) -> dict[s
         "is_holdout": state == "held_out",
         "state": state,
         "planned_at": planned_at,
+        "not_before": message.not_before,
         "attempts": 0,
         "error": None,
         "decisions": orjson.dumps(message.decisions).decode() if message.decisions else None,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from orchestration.delivery.esp.base import Esp
 from orchestration.delivery.esp.folder import FolderEsp
@@ -20,6 +21,7 @@ class Sent:
     accepted: int = 0
     rejected: int = 0
     taken_back: int = 0
+    withdrawn: int = 0
 
 
 def esp_for(settings: Settings) -> Esp:
@@ -38,14 +40,17 @@ def send(
     campaign: str | None = None,
     on_batch: Callable[[Sent], None] | None = None,
     held: Collection[str] = (),
+    revoked: Mapping[str, str] = MappingProxyType({}),
 ) -> Sent:
     """Hands every planned message over; `sent_at` (UTC) is the time recorded for what is accepted.
 
-    What earlier runs planned for the `held` campaigns waits.
+    What earlier runs planned for the `held` campaigns waits, and so does what is for a later hour than `sent_at`;
+    the `revoked` messages (id to reason) are rejected, for whom they are to must not be written to any longer.
     What a killed worker left half-way is handed over again only where that changes nothing.
     """
     sent = Sent(taken_back=outbox.take_back() if esp.is_idempotent else 0)
-    for batch in outbox.claim(campaign, held):
+    sent.withdrawn = outbox.withdraw(revoked)
+    for batch in outbox.claim(campaign, held, sent_at):
         try:
             answer = esp.hand_over(batch.payloads, batch.planned_at.replace(tzinfo=UTC))
         except (DeliveryError, StorageError) as error:

@@ -13,6 +13,11 @@ create table if not exists ml.recommendations (
     person_id varchar, list varchar, rank bigint, product_id varchar, score double, reason varchar,
     model_version varchar
 );
+-- dbt makes it by night; by the hour, delivery reads what there is.
+create table if not exists ml.send_times (
+    person_id varchar, timezone varchar, best_hour integer, share double, acts_count bigint, basis varchar,
+    group_name varchar
+);
 create table if not exists ml.recommendation_evaluations (
     model varchar, version varchar, metric varchar, split varchar, value double, baseline_value double
 );

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ml import churn, lifetime
 from orchestration import report, training
-from orchestration.delivery import planner
+from orchestration.delivery import planner, revoked
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.segments import observing
@@ -25,13 +25,16 @@ _CHURN_KEYS = (*churn.KEYS, "is_in_population")
 
 def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
     """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
-    return [*_campaigns(campaigns), *_models(), *_reports(), *_segments(), *_webhooks()]
+    sending = Reader("sending", revoked.REVOKED_SQL, exposure="mailing")
+    return [*_campaigns(campaigns), sending, *_models(), *_reports(), *_segments(), *_webhooks()]
 
 
 def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
     for campaign in campaigns:
         name = f"campaign {campaign.name}"
         wanted = dict.fromkeys(MESSAGE_FIELDS, "message") | dict.fromkeys(WRITING_FIELDS, "writing of values")
+        if campaign.send_at:
+            wanted["not_before"] = "send_at"
         wanted |= {token: f"token {token}" for token in campaign.tokens}
         if campaign.uses_recommendations:
             wanted["recommendations"] = "recommendations"

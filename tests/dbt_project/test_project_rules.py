@@ -52,6 +52,7 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
     # journeys read what their files say.
     assert outside == {
         "quarantine", "load_reconciliation", "schema_drift", "data_quality", "message_candidates", "suppressions",
+        "revoked_messages",
         "journey_schedule", "journey_signals", "journey_states", "journey_messages", "journey_triggers",
         "journey_causes", "journey_endings",
         "journey_entries", "journey_step_refusals", "journey_funnel", "journey_definitions", "changed_journeys",

@@ -4,6 +4,7 @@ import pytest
 
 from rendering.campaign import OF_JOURNEYS, load_campaigns
 from rendering.errors import CampaignError
+from rendering.parts import SendAt
 from tests.rendering.conftest import CAMPAIGN
 
 
@@ -33,6 +34,10 @@ def test_a_campaign_of_journeys_has_no_audience_of_its_own(write):
         ("segments: [everyone]", "segments: []", 3, "names no segment"),
         ("rule: rest", "rule: near", 16, "stands twice"),
         ('preheader: "For you"', "preheader: [", 12, "check quotes"),
+        ("priority: 1", "priority: 1\nsend_at: best_our", 6, "Did you mean best_hour?"),
+        ("priority: 1", "priority: 1\nsend_at: best_hour\nbetween: 20-8", 7, "the earlier first, such as 8-20"),
+        ("priority: 1", "priority: 1\nsend_at: best_hour\nbetween: 8-25", 7, "two hours of a day"),
+        ("priority: 1", "priority: 1\nbetween: 8-20", 6, "add send_at: best_hour"),
     ],
 )
 def test_an_error_names_the_file_the_line_and_the_remedy(write, was, becomes, line, says):
@@ -42,6 +47,12 @@ def test_an_error_names_the_file_the_line_and_the_remedy(write, was, becomes, li
     assert caught.value.line == line
     assert caught.value.file.name == "campaign.yml"
     assert says in str(caught.value)
+
+
+def test_a_campaign_may_ask_for_each_persons_best_hour_within_a_window(write):
+    assert write().send_at is None
+    assert write(campaign=CAMPAIGN + "send_at: best_hour\n").send_at == SendAt(0, 24)
+    assert write(campaign=CAMPAIGN + "send_at: best_hour\nbetween: 8-20\n").send_at == SendAt(8, 20)
 
 
 def test_a_recorded_rule_leads_to_its_block(write):

@@ -16,6 +16,12 @@ recommendations as (
 
 ),
 
+send_times as (
+
+    select * from {{ ref('send_time_evaluations') }}
+
+),
+
 final as (
 
     select model, version, metric, split, value, baseline_value, value_low, value_high
@@ -26,6 +32,9 @@ final as (
     union all
     select model, version, metric, split, value, baseline_value, null, null
     from recommendations
+    union all
+    select model, version, metric, split, value, baseline_value, value_low, value_high
+    from send_times
 
 )
 

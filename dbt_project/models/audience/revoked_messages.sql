@@ -1,0 +1,72 @@
+-- What was planned by an earlier run passes the gates of consent and suppression once more before it leaves.
+with planned as (
+
+    select * from {{ ref('stg_outbox__messages') }}
+    where state = 'planned'
+
+),
+
+campaigns as (
+
+    select * from {{ source('raw', 'campaigns') }}
+
+),
+
+identity_map as (
+
+    select * from {{ ref('identity_map') }}
+    where identifier_type = 'email'
+
+),
+
+contactability as (
+
+    select * from {{ ref('contactability') }}
+
+),
+
+consents as (
+
+    select * from {{ ref('consents') }}
+
+),
+
+purposes as (
+
+    select campaign, min(purpose) as purpose
+    from campaigns
+    group by campaign
+
+),
+
+judged as (
+
+    select
+        planned.message_id,
+        case
+            when identity_map.person_id is null or contactability.person_id is null then 'deleted'
+            when contactability.is_deleted then 'deleted'
+            when contactability.suppression_reason is not null then 'suppressed'
+            when not coalesce(consents.is_granted, false) then 'no_consent'
+        end as reason
+    from planned
+    left join purposes
+        on planned.campaign = purposes.campaign
+    left join identity_map
+        on planned.email = identity_map.identifier
+    left join contactability
+        on identity_map.person_id = contactability.person_id
+    left join consents
+        on identity_map.person_id = consents.person_id and purposes.purpose = consents.purpose
+
+),
+
+final as (
+
+    select message_id, reason
+    from judged
+    where reason is not null
+
+)
+
+select * from final

@@ -1,0 +1,182 @@
+"""Messages that wait for their person's hour: when that is, that they wait, and what they say no longer counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+from orchestration.delivery import planner
+from orchestration.delivery.esp.folder import FolderEsp
+from orchestration.delivery.outbox import Outbox, Planned
+from orchestration.delivery.sender import send
+from orchestration.landing import files
+from orchestration.warehouse import Warehouse
+from rendering.parts import SendAt
+from tests.orchestration.test_outbox import payload
+from tests.servers import Postgres
+
+NOW = datetime(2018, 1, 1, 7, 30, tzinfo=UTC)
+AT_ANY_HOUR = SendAt()
+AT_NINE = NOW.replace(hour=9, minute=0)
+_WORLD = """
+create schema core;
+create schema ml;
+create table core.profiles (person_id varchar, timezone varchar, currency varchar, topics varchar);
+create table core.products (
+    product_id varchar, name varchar, category varchar, price_amount decimal(18, 2), currency varchar,
+    product_url varchar, image_url varchar
+);
+create table ml.recommendations (
+    person_id varchar, list varchar, rank bigint, product_id varchar, score double, reason varchar,
+    model_version varchar
+);
+create table ml.send_times (person_id varchar, best_hour int);
+create table core.message_candidates as
+select
+    null::varchar as message_id, null::varchar as campaign, null::varchar as occurrence, null::varchar as variant,
+    false as is_holdout, null::varchar as person_id, null::varchar as journey, null::varchar as exclusion_reason
+limit 0;
+"""
+
+
+@pytest.fixture
+def not_before(tmp_path: Path) -> Callable[..., datetime]:
+    """The instant that the planner's own query finds for one person."""
+    from rendering.campaign import load_campaigns
+
+    campaign = next(each for each in load_campaigns() if each.occurrence == "once")
+    campaign = dataclasses.replace(campaign, slots={})
+
+    def found(zone: str, best_hour: int | None, as_of: str, window: SendAt = AT_ANY_HOUR) -> datetime:
+        with duckdb.connect() as connection:
+            connection.execute(_WORLD)
+            connection.execute("insert into core.profiles values ('p', ?, null, null)", [zone])
+            if best_hour is not None:
+                connection.execute("insert into ml.send_times values ('p', ?)", [best_hour])
+            connection.execute(
+                "insert into core.message_candidates values ('m', 'c', 'once', 'v', false, 'p', null, null)"
+            )
+            sql = planner.records_sql(dataclasses.replace(campaign, send_at=window), datetime.fromisoformat(as_of))
+            (row,) = connection.execute(f"select not_before from ({sql})", ["", 0, "c", "once"]).fetchall()
+        return row[0]
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("zone", "best_hour", "as_of", "then"),
+    [
+        ("UTC", 9, "2018-01-01 07:30:00", "2018-01-01 09:00:00"),
+        ("UTC", 9, "2018-01-01 09:00:00", "2018-01-01 09:00:00"),
+        ("UTC", 9, "2018-01-01 09:59:59", "2018-01-01 09:59:59"),
+        ("UTC", 9, "2018-01-01 10:00:00", "2018-01-02 09:00:00"),
+        ("Asia/Kolkata", 9, "2018-01-01 00:00:00", "2018-01-01 03:30:00"),
+        ("Asia/Kathmandu", 0, "2018-01-01 00:00:00", "2018-01-01 18:15:00"),
+        ("Mars/Olympus", 9, "2018-01-01 00:00:00", "2018-01-01 09:00:00"),
+        # 2 o'clock is skipped in New York, then 1 o'clock comes twice.
+        ("America/New_York", 2, "2016-03-13 05:00:00", "2016-03-13 07:00:00"),
+        ("America/New_York", 9, "2016-03-13 05:00:00", "2016-03-13 13:00:00"),
+        ("America/New_York", 1, "2016-11-06 04:00:00", "2016-11-06 05:00:00"),
+        ("America/New_York", 1, "2016-11-06 06:10:00", "2016-11-06 06:10:00"),
+        ("America/New_York", 9, "2016-11-06 04:00:00", "2016-11-06 14:00:00"),
+        # Just after 0 o'clock of the longer day, that hour is 25 hours away.
+        ("America/New_York", 0, "2016-11-06 05:00:00", "2016-11-07 05:00:00"),
+    ],
+)
+def test_a_message_waits_for_the_next_time_that_it_is_the_persons_hour_on_their_own_clock(
+    not_before: Callable[..., datetime], zone: str, best_hour: int, as_of: str, then: str
+) -> None:
+    assert not_before(zone, best_hour, as_of) == datetime.fromisoformat(then)
+
+
+@pytest.mark.parametrize(
+    ("best_hour", "then"),
+    [
+        (3, "2018-01-02 08:00:00"),
+        (22, "2018-01-02 19:00:00"),
+        (19, "2018-01-02 19:00:00"),
+        (None, "2018-01-02 19:00:00"),
+    ],
+)
+def test_an_hour_outside_the_campaigns_is_the_next_one_inside(
+    not_before: Callable[..., datetime], best_hour: int | None, then: str
+) -> None:
+    assert not_before("UTC", best_hour, "2018-01-01 21:00:00", SendAt(8, 20)) == datetime.fromisoformat(then)
+
+
+def test_of_whom_nothing_is_known_yet_gets_it_at_once(not_before: Callable[..., datetime]) -> None:
+    assert not_before("UTC", None, "2018-01-01 11:12:13", SendAt(8, 20)) == datetime(2018, 1, 1, 11, 12, 13)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'outbox.sqlite'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres_server")
+    name = f"send_at_{abs(hash(request.node.name))}"
+    server.execute(f"create database {name}")
+    yield server.url(name).replace("postgresql://", "postgresql+psycopg://")
+    server.execute(f"drop database {name} with (force)")
+
+
+def planned(number: int, not_before: datetime | None) -> Planned:
+    hour = not_before.replace(tzinfo=None) if not_before else None
+    return Planned(f"m{number}", "hello", "once", f"p{number}", None, payload=payload(number), not_before=hour)
+
+
+def handed_over(folder: Path) -> list[str]:
+    return sorted(file.stem for file in folder.rglob("*.eml"))
+
+
+def test_a_message_is_handed_over_by_the_first_run_at_or_after_its_hour_and_not_before(
+    url: str, tmp_path: Path
+) -> None:
+    outbox, esp = Outbox(url), FolderEsp(tmp_path / "mail")
+    outbox.plan([planned(1, AT_NINE), planned(2, None), planned(3, AT_NINE + timedelta(hours=1))], NOW)
+    assert outbox.waiting(NOW) == {"hello": (2, AT_NINE.replace(tzinfo=None))}
+
+    assert send(outbox, esp, NOW).accepted == 1
+    assert send(outbox, esp, AT_NINE - timedelta(microseconds=1)).accepted == 0
+    assert handed_over(tmp_path / "mail") == ["m2"]
+    assert send(outbox, esp, AT_NINE).accepted == 1
+    assert handed_over(tmp_path / "mail") == ["m1", "m2"]
+    assert send(outbox, esp, AT_NINE + timedelta(days=1)).accepted == 1
+    assert outbox.waiting(NOW) == {}
+
+
+def test_who_withdraws_while_a_message_waits_does_not_get_it(url: str, tmp_path: Path) -> None:
+    outbox, esp = Outbox(url), FolderEsp(tmp_path / "mail")
+    outbox.plan([planned(1, AT_NINE), planned(2, AT_NINE)], NOW)
+
+    sent = send(outbox, esp, AT_NINE, revoked={"m1": "no_consent"})
+
+    assert (sent.accepted, sent.withdrawn) == (1, 1)
+    assert handed_over(tmp_path / "mail") == ["m2"]
+    found = {row["message_id"]: (row["state"], row["error"]) for row in outbox.read_all().read_all().to_pylist()}
+    assert found["m1"] == ("rejected", "no_consent")
+    assert send(outbox, esp, AT_NINE, revoked={"m2": "no_consent"}).withdrawn == 0
+
+
+def test_an_outbox_of_an_earlier_version_is_taken_over_with_what_is_planned_in_it(url: str, tmp_path: Path) -> None:
+    Outbox(url).plan([planned(1, None)], NOW)
+    with sa.create_engine(url).begin() as connection:
+        connection.execute(sa.text("alter table messages drop column not_before"))
+
+    outbox = Outbox(url)
+    outbox.plan([planned(2, AT_NINE)], NOW)
+
+    assert send(outbox, FolderEsp(tmp_path / "mail"), NOW).accepted == 1
+    assert outbox.waiting(NOW)["hello"][0] == 1
+
+
+def test_before_the_first_night_delivery_finds_no_send_times_and_not_no_table(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    files.prepare(warehouse)
+    assert warehouse.rows("select person_id, best_hour from ml.send_times") == []
