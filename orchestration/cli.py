@@ -17,6 +17,7 @@ from rich.console import Console
 
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
+from orchestration.models import command as models
 from orchestration.parts import PARTS, TRIGGERS_TAG
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
@@ -381,6 +382,7 @@ def dev(port: int) -> None:
 webhooks.add_to(main, _command)
 segment_commands.register(main, _command)
 journeys.add_to(main, _command)
+models.add_to(main, _command)
 
 if __name__ == "__main__":
     main()
