@@ -17,6 +17,7 @@ from rich.console import Console
 
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
+from orchestration.models import backtest_command
 from orchestration.models import command as models
 from orchestration.parts import PARTS, TRIGGERS_TAG
 from orchestration.segments import command as segment_commands
@@ -383,6 +384,7 @@ webhooks.add_to(main, _command)
 segment_commands.register(main, _command)
 journeys.add_to(main, _command)
 models.add_to(main, _command)
+backtest_command.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

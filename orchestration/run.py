@@ -39,7 +39,7 @@ _LAUNCHER_TAG = {"sincerely/launcher": "command line"}
 # What lasts beyond the tables, which the next run builds anew: messages, webhooks, the history of segments.
 _LASTING = (
     ["outbox", "planned_messages"], ["outbox", "handed_over_messages"], ["outbox", "webhook_deliveries"],
-    ["raw", "segment_observations"],
+    ["raw", "segment_observations"], ["raw", "churn_scores"],
 )  # fmt: skip
 _NOTHING_SENT = "Nothing was planned or handed over: a run with --known-at looks at the past."
 
@@ -153,7 +153,8 @@ def _job(
     elif may_last:
         return definitions.resolve_job_def("refresh")
     else:
-        selection = dg.AssetSelection.all()
+        # What has partitions is run by them, not by the main job.
+        selection = dg.AssetSelection.all() - dg.AssetSelection.groups("backtests")
     if not may_last:
         selection = selection - dg.AssetSelection.assets(*_LASTING)
     part = dg.define_asset_job("part", selection=selection)

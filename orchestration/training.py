@@ -59,6 +59,11 @@ def calibration_limit() -> float:
     return float(dbt.project_vars()["calibration_error_limit"])
 
 
+def drift_limit() -> float:
+    """The population stability index that a run warns above."""
+    return float(dbt.project_vars()["psi_limit"])
+
+
 def lifetime_days() -> tuple[int, int]:
     """Over how many days orders and value are expected, and how many are held out to check that."""
     numbers = dbt.project_vars()

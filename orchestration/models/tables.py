@@ -13,6 +13,7 @@ import pyarrow as pa
 from ml import store
 from ml.errors import ModelFileError
 from orchestration.models import election
+from orchestration.warehouse import Warehouse
 
 _TIME = pa.timestamp("us")
 DECISIONS = pa.schema(
@@ -74,3 +75,12 @@ def _figures(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _utc(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
+def replace_rows(warehouse: Warehouse, table: str, rows: pa.Table, column: str, value: datetime) -> None:
+    """Puts `rows` in the place of those of the table where `column` is `value`; the table is made if need be."""
+    with warehouse.transaction() as connection:
+        connection.register("batches", rows)
+        connection.execute(f"create table if not exists {table} as select * from batches limit 0")
+        connection.execute(f"delete from {table} where {column} = ?", [value.replace(tzinfo=None)])
+        connection.execute(f"insert into {table} by name select * from batches")

@@ -1,0 +1,94 @@
+"""How the models age: past scores kept, and what SQL found in them and in the people who are scored."""
+
+from typing import Any
+
+import dagster as dg
+
+from ml import plots
+from orchestration.defs.resources import WAREHOUSE_POOL, Home
+from orchestration.model_results import keep, picture
+from orchestration.models import snapshots
+from orchestration.training import drift_limit
+
+_DRIFT = "select feature, psi, grows_with_time from ml.feature_drift order by feature"
+_DECAYED = """
+    select version, words
+    from ml.model_decay
+    where version = (select any_value(model_version) from ml.churn_predictions)
+    qualify row_number() over (order by scored_at desc) = 1
+"""
+_KEY = ["quality", "model_health"]
+
+
+@dg.asset(
+    key=["raw", "churn_scores"],
+    group_name="models",
+    kinds={"duckdb"},
+    deps=[["ml", "churn_predictions"]],
+    pool=WAREHOUSE_POOL,
+)
+def churn_scores(home: Home) -> dg.MaterializeResult:
+    """What the model of churn said of each person, once a calendar month: landed once, like any source."""
+    return dg.MaterializeResult(metadata={"dagster/row_count": snapshots.keep(home.warehouse())})
+
+
+@dg.asset(
+    key=_KEY,
+    group_name="quality",
+    kinds={"python"},
+    deps=[["ml", "feature_drift"], ["ml", "model_decay"]],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "population_is_stable",
+            asset=_KEY,
+            description="Who is scored is much like who the churn model learned from (psi_limit).",
+        ),
+        dg.AssetCheckSpec(
+            "past_scores_held",
+            asset=_KEY,
+            description="The last scores whose horizon is over ranked and measured as promised (decay_ vars).",
+        ),
+    ],
+    pool=WAREHOUSE_POOL,
+)
+def model_health(home: Home) -> dg.MaterializeResult:
+    """Drift and decay of the churn model, as a picture and as sentences; a decayed version is replaced by the next."""
+    warehouse, limit = home.warehouse(), drift_limit()
+    found = warehouse.table(_DRIFT)
+    moved = [row for row in found.to_pylist() if row["psi"] > limit and not row["grows_with_time"]]
+    decayed = [row for row in warehouse.rows(_DECAYED) if row["words"]]
+    plot = plots.drift(found, limit=limit)
+    keep(plot, home.settings().models / "churn" / "drift")
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": found.num_rows, "drift": picture(plot)},
+        check_results=[
+            _result("population_is_stable", _drift_words(moved, limit)),
+            _result("past_scores_held", _decay_words(decayed)),
+        ],
+    )
+
+
+def _drift_words(moved: list[dict[str, Any]], limit: float) -> str:
+    if not moved:
+        return ""
+    largest = sorted(moved, key=lambda row: -row["psi"])[:3]
+    named = ", ".join(f"{row['feature']} {row['psi']:.2f}" for row in largest)
+    return (
+        f"Churn: the people who are scored differ from those that the model learned from in {len(moved)} of its "
+        f"features by more than psi_limit ({limit}), most in {named}; ml.feature_drift has all."
+    )
+
+
+def _decay_words(decayed: list[dict[str, Any]]) -> str:
+    if not decayed:
+        return ""
+    return f"Churn: {decayed[0]['version']} has decayed: {decayed[0]['words']}; the next training replaces it."
+
+
+def _result(name: str, words: str) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=not words,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"note": words} if words else {},
+    )
