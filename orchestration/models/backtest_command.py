@@ -69,10 +69,10 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
     table = Table()
     for title, _ in _COLUMNS:
-        table.add_column(title, justify="left" if title in ("cutoff", "method") else "right")
+        table.add_column(title, justify="left" if title in ("cutoff", "method") else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(_shown(row, name) for _, name in _COLUMNS))
-    Console(file=sys.stdout, soft_wrap=True).print(table)
+    Console(file=sys.stdout, width=120).print(table)
 
 
 def _shown(row: dict[str, Any], name: str) -> str:
