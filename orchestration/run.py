@@ -39,7 +39,7 @@ _LAUNCHER_TAG = {"sincerely/launcher": "command line"}
 # What lasts beyond the tables, which the next run builds anew: messages, webhooks, the history of segments.
 _LASTING = (
     ["outbox", "planned_messages"], ["outbox", "handed_over_messages"], ["outbox", "webhook_deliveries"],
-    ["raw", "segment_observations"], ["raw", "churn_scores"],
+    ["raw", "segment_observations"],
 )  # fmt: skip
 _NOTHING_SENT = "Nothing was planned or handed over: a run with --known-at looks at the past."
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ml import churn, evaluation, plots, store
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.model_results import figures, keep, picture, specs
-from orchestration.models import decay, election, results
+from orchestration.models import decay, election, results, snapshots, tables
 from orchestration.training import (
     CHURN_EXAMPLES,
     CHURN_PEOPLE,
@@ -38,6 +38,23 @@ from orchestration.training import (
             group_name="models",
             kinds={"python", "scikitlearn"},
             description="One row per training example, with the probability that the model in use gives it.",
+        ),
+        dg.AssetSpec(
+            ["raw", "churn_scores"],
+            deps=[["ml", "churn_examples"]],
+            group_name="models",
+            kinds={"duckdb"},
+            description="What the model said of each person, once a calendar month: landed once, like any source.",
+        ),
+        dg.AssetSpec(
+            ["ml", "model_figures"],
+            deps=[["ml", "churn_examples"]],
+            group_name="models",
+            kinds={"python"},
+            description=(
+                "One row per stored version and metric, as measured on held-out time when it was trained; those of "
+                "models that are trained after this one follow with its next training."
+            ),
         ),
     ],
     check_specs=[
@@ -107,6 +124,11 @@ def churn_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Ma
         asset_key=["ml", "churn_evaluations"], metadata={"dagster/row_count": evaluations.num_rows}
     )
     yield dg.MaterializeResult(asset_key=["ml", "churn_training_scores"], metadata={"dagster/row_count": trained_on})
+    # A look at the past leaves nothing behind.
+    kept = snapshots.keep(warehouse) if settings.known_at is None else 0
+    yield dg.MaterializeResult(asset_key=["raw", "churn_scores"], metadata={"dagster/row_count": kept})
+    stored = warehouse.replace("ml.model_figures", tables.figures(settings.models))
+    yield dg.MaterializeResult(asset_key=["ml", "model_figures"], metadata={"dagster/row_count": stored})
 
 
 def _training_scores(model: churn.ChurnModel, train: pa.Table) -> pa.Table:

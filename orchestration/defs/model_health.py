@@ -1,4 +1,4 @@
-"""How the models age: past scores kept, and what SQL found in them and in the people who are scored."""
+"""How the models age: what SQL found in past scores, and in the people who are scored."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ import dagster as dg
 from ml import plots
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.model_results import keep, picture
-from orchestration.models import snapshots
 from orchestration.training import drift_limit
 
 _DRIFT = "select feature, psi, grows_with_time from ml.feature_drift order by feature"
@@ -18,18 +17,6 @@ _DECAYED = """
     qualify row_number() over (order by scored_at desc) = 1
 """
 _KEY = ["quality", "model_health"]
-
-
-@dg.asset(
-    key=["raw", "churn_scores"],
-    group_name="models",
-    kinds={"duckdb"},
-    deps=[["ml", "churn_predictions"]],
-    pool=WAREHOUSE_POOL,
-)
-def churn_scores(home: Home) -> dg.MaterializeResult:
-    """What the model of churn said of each person, once a calendar month: landed once, like any source."""
-    return dg.MaterializeResult(metadata={"dagster/row_count": snapshots.keep(home.warehouse())})
 
 
 @dg.asset(

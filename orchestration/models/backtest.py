@@ -23,7 +23,7 @@ from orchestration.training import CHURN_EXAMPLES, churn_definition
 from orchestration.warehouse import Warehouse
 
 _LAST = "churn_examples"
-_READS = ("core.orders", "core.activity", "core.identity_map")
+_READS = ("core.orders", "core.activity", "core.identity_map", "ml.churn_cutoffs")
 
 
 def cutoffs(first: datetime, last: datetime, every: timedelta) -> list[datetime]:
@@ -109,9 +109,7 @@ def _relation(settings: Settings, name: str) -> str:
 
 def _known_until(warehouse: Warehouse) -> datetime | None:
     """The as_of of the last build."""
-    if not warehouse.exists("core.refreshes"):
-        return None
-    found = warehouse.rows("select max(as_of) as as_of from core.refreshes where is_complete")
+    found = warehouse.rows("select max(cutoff) as as_of from ml.churn_cutoffs where split = 'score'")
     return found[0]["as_of"] if found else None
 
 
