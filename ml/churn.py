@@ -15,7 +15,10 @@ from ml.churn_candidates import Candidate
 from ml.churn_features import FAMILIES, FEATURES, require
 from ml.churn_reasons import reasons
 
-__all__ = ["FEATURES", "ChurnModel", "fit", "predict", "predict_by", "predict_by_recency", "with_risk_bands"]
+__all__ = [
+    "FEATURES", "ChurnModel", "fit", "hyperparameters", "predict", "predict_by", "predict_by_recency",
+    "with_risk_bands",
+]  # fmt: skip
 
 # Below these, recency (or the base rate) is all that is claimed.
 MIN_TRAINING_ROWS = 200
@@ -114,6 +117,14 @@ def predict_by(model: ChurnModel, method: str, features: pa.Table) -> Floats:
 def predict_by_recency(model: ChurnModel, features: pa.Table) -> Floats:
     """The baseline: probabilities from days since the last act, or the base rate; shape (rows,)."""
     return predict_by(model, "recency", features)
+
+
+def hyperparameters(model: ChurnModel) -> dict[str, bool | float | int | str]:
+    """What the method in use was told before it saw data, by scikit-learn's names; nothing for the base rate."""
+    candidate = model.candidates.get(model.method)
+    estimator = getattr(candidate, "trees", None) or getattr(candidate, "regression", None)
+    told = estimator.get_params() if estimator is not None else {}
+    return {name: value for name, value in sorted(told.items()) if isinstance(value, bool | float | int | str)}
 
 
 def with_risk_bands(predictions: pa.Table, *, medium_from: float = 0.2, high_from: float = 0.5) -> pa.Table:

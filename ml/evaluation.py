@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from ml import bootstrap, churn
+from ml import bootstrap, churn, contest
 
 SCHEMA = pa.schema(
     [
@@ -26,6 +26,9 @@ SCHEMA = pa.schema(
 )
 # The middle 95 % of the value over resamples of the held-out rows.
 WITH_INTERVALS = SCHEMA.append(pa.field("value_low", pa.float64())).append(pa.field("value_high", pa.float64()))
+
+# With fewer held-out people of either outcome a ranking says nothing.
+MIN_OUTCOMES = 10
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -52,6 +55,24 @@ def evaluate_churn(model: churn.ChurnModel, examples: pa.Table, *, version: str,
         )
         tables.append(_with_intervals(compared, {}))
     return pa.concat_tables(tables)
+
+
+def compare_churn(challenger: churn.ChurnModel, champion: churn.ChurnModel, held_out: pa.Table) -> contest.Comparison:
+    """How much better the challenger ranks the held-out people, by average precision."""
+    churned = held_out["is_churned"].to_numpy().astype(bool)
+    ours = churn.predict_by(challenger, challenger.method, held_out)
+    theirs = churn.predict_by(champion, champion.method, held_out)
+
+    def measure(places: NDArray[np.int64]) -> tuple[float | None, float | None]:
+        happened = churned[places]
+        if not MIN_OUTCOMES <= happened.sum() <= len(happened) - MIN_OUTCOMES:
+            return None, None
+        return (
+            float(average_precision_score(happened, ours[places])),
+            float(average_precision_score(happened, theirs[places])),
+        )
+
+    return contest.compare("average precision", len(churned), measure)
 
 
 def _measured(model: str, version: str, split: str, churned: Bools, forecast: Floats, baseline: Scores) -> pa.Table:

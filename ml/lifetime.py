@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from ml import bg_nbd, bootstrap, gamma_gamma
+from ml import bg_nbd, bootstrap, contest, gamma_gamma
 from ml.churn_features import column, require
 from ml.evaluation import WITH_INTERVALS
 
@@ -132,6 +132,23 @@ def evaluate(
             for metric in found
         ]  # fmt: skip
     return pa.Table.from_pylist(rows, schema=WITH_INTERVALS)
+
+
+def compare(
+    challenger: LifetimeModel, champion: LifetimeModel, summaries: pa.Table, *, holdout_days: int
+) -> contest.Comparison:
+    """How much nearer the challenger's expected orders are than the champion's, in orders per person."""
+    happened = column(summaries, "later_orders_count")
+    off = [
+        np.abs(_expected(model, summaries, float(holdout_days))[2] - happened) for model in (challenger, champion)
+    ]  # fmt: skip
+
+    def measure(places: NDArray[np.int64]) -> tuple[float | None, float | None]:
+        if len(places) < MIN_REPEATERS:
+            return None, None
+        return -float(off[0][places].mean()), -float(off[1][places].mean())
+
+    return contest.compare("mean absolute error of orders, negated,", len(happened), measure)
 
 
 Scores = dict[str, float | None]

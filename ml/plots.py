@@ -48,6 +48,19 @@ def against_baseline(evaluations: pa.Table) -> bytes:
     return _png(figure)
 
 
+def drift(features: pa.Table, *, limit: float) -> bytes:
+    """The population stability index of each feature and of the score (columns feature, psi), the largest on top."""
+    rows = sorted(features.to_pylist(), key=lambda row: (row["psi"], row["feature"]))
+    figure = Figure(figsize=(5.6, 0.9 + 0.17 * max(len(rows), 4)), layout="constrained")
+    axes = figure.subplots()
+    colours = ["#c0504d" if row["psi"] > limit else "#3b6ea8" for row in rows]
+    axes.barh(range(len(rows)), [row["psi"] for row in rows], color=colours)
+    axes.set_yticks(range(len(rows)), [row["feature"].replace("_", " ") for row in rows], fontsize=6)
+    axes.axvline(limit, color="0.5", linewidth=1, linestyle="--")
+    axes.set(xlabel="population stability index", title="Who is scored against who was learned from")
+    return _png(figure)
+
+
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})

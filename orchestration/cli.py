@@ -19,6 +19,8 @@ from orchestration.commands import JSON, warehouse_of
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
 from orchestration.landing import quarantine_command as quarantine
+from orchestration.models import backtest_command
+from orchestration.models import command as models
 from orchestration.parts import PARTS, TRIGGERS_TAG
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
@@ -290,6 +292,8 @@ quarantine.add_to(main, _command)
 webhooks.add_to(main, _command)
 segment_commands.register(main, _command)
 journeys.add_to(main, _command)
+models.add_to(main, _command)
+backtest_command.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

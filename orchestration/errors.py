@@ -33,6 +33,10 @@ class DeliveryError(SincerelyError):
     """A message or a batch cannot be handed over."""
 
 
+class ModelStoreError(SincerelyError):
+    """A stored model cannot be read, or cannot be put in use."""
+
+
 _STORAGE_REMEDIES = {
     errno.ENOSPC: "the disk is full; free some space or point SINCERELY_HOME at another disk, then run again",
     errno.EDQUOT: "the disk quota is used up; free some space, then run again",

@@ -153,7 +153,8 @@ def _job(
     elif may_last:
         return definitions.resolve_job_def("refresh")
     else:
-        selection = dg.AssetSelection.all()
+        # What has partitions is run by them, not by the main job.
+        selection = dg.AssetSelection.all() - dg.AssetSelection.groups("backtests")
     if not may_last:
         selection = selection - dg.AssetSelection.assets(*_LASTING)
     part = dg.define_asset_job("part", selection=selection)

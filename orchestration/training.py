@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -57,6 +59,11 @@ def calibration_limit() -> float:
     return float(dbt.project_vars()["calibration_error_limit"])
 
 
+def drift_limit() -> float:
+    """The population stability index that a run warns above."""
+    return float(dbt.project_vars()["psi_limit"])
+
+
 def lifetime_days() -> tuple[int, int]:
     """Over how many days orders and value are expected, and how many are held out to check that."""
     numbers = dbt.project_vars()
@@ -64,18 +71,23 @@ def lifetime_days() -> tuple[int, int]:
 
 
 def churn_metadata(model: churn.ChurnModel, examples: pa.Table, as_of: datetime) -> ModelMetadata:
-    """The churn model's identity: when, and from which rows."""
+    """The churn model's identity: when, and from which rows; and which time it learned from and is measured on."""
+    definition, horizon_days = churn_definition()
+    last_training = _cutoff(examples, "train", pc.max)
     return ModelMetadata(
         name="churn",
         as_of=as_of,
         data_fingerprint=fingerprint(examples.select([*churn.KEYS, *churn.FEATURES])),
         params={
-            "features": list(churn.FEATURES),
             "families": {name: list(names) for name, names in churn_features.FAMILIES.items()},
-            "definition": churn_definition()[0],
-            "horizon_days": churn_definition()[1],
+            "definition": definition,
+            "horizon_days": horizon_days,
             "method": model.method,
+            "hyperparameters": churn.hyperparameters(model),
         },
+        features=churn.FEATURES,
+        trained_until=last_training + timedelta(days=horizon_days) if last_training else None,
+        held_out_from=_cutoff(examples, "test", pc.min),
         note=model.note,
     )
 
@@ -86,7 +98,10 @@ def lifetime_metadata(model: lifetime.LifetimeModel, summaries: pa.Table, as_of:
         name="lifetime",
         as_of=as_of,
         data_fingerprint=fingerprint(summaries),
-        params={"horizon_days": lifetime_days()[0], "holdout_days": lifetime_days()[1], "method": model.method},
+        params={"method": model.method},
+        features=lifetime.COLUMNS,
+        trained_until=as_of,
+        held_out_from=as_of - timedelta(days=lifetime_days()[1]),
         note=model.note,
     )
 
@@ -98,6 +113,12 @@ def recommender_metadata(purchases: pa.Table, products: pa.Table, as_of: datetim
         as_of=as_of,
         data_fingerprint=fingerprint(purchases) + fingerprint(products),
     )
+
+
+def _cutoff(examples: pa.Table, split: str, which: Callable[[Any], pa.Scalar]) -> datetime | None:
+    """The first or last cutoff of a split, in UTC; None without rows."""
+    found = which(examples.filter(pc.equal(examples["split"], split))["cutoff"]).as_py()
+    return found.replace(tzinfo=UTC) if found else None
 
 
 def fingerprint(table: pa.Table) -> str:

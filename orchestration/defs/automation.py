@@ -18,7 +18,7 @@ def _job(name: str, part: str, description: str) -> _Job:
 
 refresh = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("backtests"),
     description="The main job: land, build, train, render, hand over, report.",
 )
 people = _job(

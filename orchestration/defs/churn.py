@@ -1,6 +1,7 @@
 """The churn model: trained on what dbt built, evaluated on time it had not seen, scoring everybody."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 from ml import churn, evaluation, plots, store
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.model_results import figures, keep, picture, specs, stamped, verdict
+from orchestration.models import election, health, results, snapshots, tables
 from orchestration.training import (
     CHURN_EXAMPLES,
     CHURN_PEOPLE,
@@ -19,18 +21,41 @@ from orchestration.training import (
     risk_bands,
 )
 
-# With fewer held-out people of either outcome a ranking says nothing.
-MIN_TEST_OUTCOMES = 10
-
 
 @dg.multi_asset(
-    specs=specs(
-        "churn",
-        "churn_predictions",
-        "churn_evaluations",
-        [["ml", "churn_examples"]],
-        "One row per person who ever bought, with the probability that they buy nothing in the horizon, and why.",
-    ),
+    specs=[
+        *specs(
+            "churn",
+            "churn_predictions",
+            "churn_evaluations",
+            [["ml", "churn_examples"]],
+            "One row per person who ever bought, with the probability that they buy nothing in the horizon, and why.",
+        ),
+        dg.AssetSpec(
+            ["ml", "churn_training_scores"],
+            deps=[["ml", "churn_examples"]],
+            group_name="models",
+            kinds={"python", "scikitlearn"},
+            description="One row per training example, with the probability that the model in use gives it.",
+        ),
+        dg.AssetSpec(
+            ["raw", "churn_scores"],
+            deps=[["ml", "churn_examples"]],
+            group_name="models",
+            kinds={"duckdb"},
+            description="What the model said of each person, once a calendar month: landed once, like any source.",
+        ),
+        dg.AssetSpec(
+            ["ml", "model_figures"],
+            deps=[["ml", "churn_examples"]],
+            group_name="models",
+            kinds={"python"},
+            description=(
+                "One row per stored version and metric, as measured on held-out time when it was trained; those of "
+                "models that are trained after this one follow with its next training."
+            ),
+        ),
+    ],
     check_specs=[
         dg.AssetCheckSpec(
             "beats_recency",
@@ -42,6 +67,7 @@ MIN_TEST_OUTCOMES = 10
             asset=["ml", "churn_predictions"],
             description="On the held-out month the probabilities are as near to what happened as the limit asks.",
         ),
+        results.election_check(["ml", "churn_predictions"]),
     ],
     pool=WAREHOUSE_POOL,
 )
@@ -53,17 +79,28 @@ def churn_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Ma
     model = churn.fit(measured, horizon_days=horizon_days)
     metadata = churn_metadata(model, measured, as_of)
     evaluations = evaluation.evaluate_churn(model, measured, version=metadata.version)
-    version = store.save(model, metadata, settings.models)
-    store.promote(settings.models, "churn", version)
+    test = measured.filter(pc.equal(measured["split"], "test"))
+    elected = election.elect(
+        settings,
+        model,
+        replace(metadata, metrics=store.measured(evaluations.to_pylist())),
+        compare=lambda champion: evaluation.compare_churn(model, champion, test),
+        question=("definition", "horizon_days"),
+        decayed=lambda version: health.decayed(warehouse, "churn", version),
+    )
+    model, version = elected.model, elected.version
+    if not elected.is_challenger:
+        evaluations = evaluation.evaluate_churn(model, measured, version=version)
 
     medium, high = risk_bands()
     scored = churn.predict(model, warehouse.table(CHURN_PEOPLE), definition=definition)
     predictions = stamped(churn.with_risk_bands(scored, medium_from=medium, high_from=high), version, as_of)
-    test = measured.filter(pc.equal(measured["split"], "test"))
     churned = test["is_churned"].to_numpy().astype(bool)
     plot = plots.reliability(churned, churn.predict_by(model, model.method, test))
     rows = warehouse.replace("ml.churn_predictions", predictions)
     warehouse.replace("ml.churn_evaluations", evaluations)
+    train = measured.filter(pc.equal(measured["split"], "train"))
+    trained_on = warehouse.replace("ml.churn_training_scores", _training_scores(model, train))
     keep(plot, settings.models / "churn")
     too_few = _too_few(model, int(churned.sum()), len(churned))
     yield dg.MaterializeResult(
@@ -72,17 +109,30 @@ def churn_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Ma
             "dagster/row_count": rows,
             "note": model.note,
             "version": version,
+            "election": elected.sentence,
             "calibration": picture(plot),
             **figures(evaluations),
         },
         check_results=[
             verdict("beats_recency", too_few or _worse_than_recency(_figure(evaluations, "average_precision"))),
             verdict("is_calibrated", too_few or _badly_calibrated(_figure(evaluations, "expected_calibration_error"))),
+            results.election_result(elected),
         ],
     )
     yield dg.MaterializeResult(
         asset_key=["ml", "churn_evaluations"], metadata={"dagster/row_count": evaluations.num_rows}
     )
+    yield dg.MaterializeResult(asset_key=["ml", "churn_training_scores"], metadata={"dagster/row_count": trained_on})
+    # A look at the past leaves nothing behind.
+    kept = snapshots.keep(warehouse) if settings.known_at is None else 0
+    yield dg.MaterializeResult(asset_key=["raw", "churn_scores"], metadata={"dagster/row_count": kept})
+    stored = warehouse.replace("ml.model_figures", tables.figures(settings.models))
+    yield dg.MaterializeResult(asset_key=["ml", "model_figures"], metadata={"dagster/row_count": stored})
+
+
+def _training_scores(model: churn.ChurnModel, train: pa.Table) -> pa.Table:
+    probability = pa.array(churn.predict_by(model, model.method, train), pa.float64())
+    return train.select(["person_id", "cutoff"]).append_column("churn_probability", probability)
 
 
 def _figure(evaluations: pa.Table, metric: str) -> dict[str, Any]:
@@ -94,10 +144,11 @@ def _too_few(model: churn.ChurnModel, events: int, rows: int) -> str:
     """Why nothing can be claimed, in words, or nothing."""
     if model.is_fallback:
         return f"Churn: {model.note}."
-    if min(events, rows - events) < MIN_TEST_OUTCOMES:
+    if min(events, rows - events) < evaluation.MIN_OUTCOMES:
         return (
             f"Churn: of {rows} people in the held-out month {events} churned and {rows - events} did not; fewer than "
-            f"{MIN_TEST_OUTCOMES} of either measure nothing. Land more months, or lower the var churn_population_days."
+            f"{evaluation.MIN_OUTCOMES} of either measure nothing. Land more months, or lower the var "
+            "churn_population_days."
         )
     return ""
 

@@ -1,6 +1,7 @@
 """Next orders and their value: fitted on everyone's orders, checked on the days before as_of."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import dagster as dg
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow.compute as pc
 from ml import lifetime, plots, store
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.model_results import figures, keep, picture, specs, stamped, verdict
+from orchestration.models import election, results
 from orchestration.training import LIFETIME_SUMMARIES, lifetime_days, lifetime_metadata
 
 
@@ -25,7 +27,8 @@ from orchestration.training import LIFETIME_SUMMARIES, lifetime_days, lifetime_m
             "beats_past_rate",
             asset=["ml", "lifetime_values"],
             description="On the held-out days the expected orders are nearer than everyone's own past rate.",
-        )
+        ),
+        results.election_check(["ml", "lifetime_values"]),
     ],
     pool=WAREHOUSE_POOL,
 )
@@ -41,8 +44,14 @@ def lifetime_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg
     # Judged is the same method on what was known when the held-out days began.
     earlier = lifetime.fit(held_out)
     evaluations = lifetime.evaluate(earlier, held_out, holdout_days=holdout_days, version=metadata.version)
-    version = store.save(model, metadata, settings.models)
-    store.promote(settings.models, "lifetime", version)
+    elected = election.elect(
+        settings,
+        model,
+        replace(metadata, metrics=store.measured(evaluations.to_pylist())),
+        # What the champion is compared with had seen nothing of the held-out days.
+        compare=lambda champion: lifetime.compare(earlier, champion, held_out, holdout_days=holdout_days),
+    )
+    model, version = elected.model, elected.version
 
     values = lifetime.predict(model, known, at=as_of, horizon_days=horizon_days)
     rows = warehouse.replace("ml.lifetime_values", stamped(values, version, as_of))
@@ -56,10 +65,11 @@ def lifetime_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg
             "dagster/row_count": rows,
             "note": model.note,
             "version": version,
+            "election": elected.sentence,
             "quality": picture(plot),
             **figures(evaluations),
         },
-        check_results=[verdict("beats_past_rate", words)],
+        check_results=[verdict("beats_past_rate", words), results.election_result(elected)],
     )
     yield dg.MaterializeResult(
         asset_key=["ml", "lifetime_evaluations"], metadata={"dagster/row_count": evaluations.num_rows}

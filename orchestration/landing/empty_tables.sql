@@ -29,3 +29,18 @@ create table if not exists ml.churn_evaluations (
 alter table ml.churn_evaluations add column if not exists value_low double;
 alter table ml.churn_evaluations add column if not exists value_high double;
 create table if not exists ml.lifetime_evaluations as from ml.churn_evaluations limit 0;
+create table if not exists ml.churn_training_scores (person_id varchar, cutoff timestamp, churn_probability double);
+create table if not exists ml.model_figures (
+    model varchar, version varchar, part varchar, metric varchar, value double, value_low double, value_high double,
+    baseline_value double, as_of timestamp
+);
+create table if not exists ml.model_decisions (
+    model varchar, version varchar, champion_version varchar, decision varchar, reason varchar,
+    scoring_version varchar, metric varchar, difference double, difference_low double, difference_high double,
+    decided_at timestamp
+);
+-- Past scores are no derived rows: nothing can make them again.
+create schema if not exists raw;
+create table if not exists raw.churn_scores (
+    person_id varchar, churn_probability double, model_version varchar, scored_at timestamp, _landed_at timestamp
+);

@@ -10,6 +10,7 @@ from orchestration import report, training
 from orchestration.delivery import planner, revoked
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
+from orchestration.models import health
 from orchestration.segments import observing
 from orchestration.webhooks import changes as webhooks
 from rendering.campaign import Campaign
@@ -63,6 +64,8 @@ def _models() -> Iterator[Reader]:
         yield Reader("model churn", sql, wanted, exposure="churn_model")
     summed_up = dict.fromkeys((*lifetime.COLUMNS, "cutoff"), "summary") | dict.fromkeys(lifetime.OUTCOMES, "outcome")
     yield Reader("model lifetime", training.LIFETIME_SUMMARIES, summed_up, exposure="lifetime_model")
+    for sql in (health.DRIFT_SQL, health.DECAY_SQL):
+        yield Reader("model churn", sql, exposure="churn_model")
     for sql in (training.PURCHASES, training.PRODUCTS, training.PEOPLE):
         yield Reader("model recommendations", sql, exposure="recommendation_models")
 

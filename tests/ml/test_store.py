@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,9 +99,12 @@ def test_a_version_is_never_written_twice(tmp_path: Path) -> None:
         replace(METADATA, data_fingerprint="abd"),
         replace(METADATA, params={"random_state": 1}),
         replace(METADATA, as_of=datetime(2024, 6, 2, tzinfo=UTC)),
+        replace(METADATA, code="another"),
+        replace(METADATA, features=("recency_days",)),
+        replace(METADATA, libraries={"skops": "0.1"}),
     ],
 )
-def test_other_data_parameters_or_day_give_another_version(other: store.ModelMetadata) -> None:
+def test_other_data_parameters_day_or_code_give_another_version(other: store.ModelMetadata) -> None:
     assert other.version != METADATA.version
     assert METADATA.version.startswith("2024-06-01-")
 
@@ -171,3 +175,53 @@ def test_a_version_that_does_not_exist_cannot_be_promoted(tmp_path: Path) -> Non
 def test_a_name_cannot_leave_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(ModelFileError, match="no name"):
         store.load(tmp_path, name, "v1")
+
+
+def test_a_file_written_by_another_skops_is_refused(tmp_path: Path) -> None:
+    version = store.save(churn.fit(examples()), METADATA, tmp_path)
+    path = tmp_path / "churn" / version / "metadata.json"
+    described = json.loads(path.read_text())
+    path.write_text(json.dumps({**described, "libraries": {**described["libraries"], "skops": "0.1"}}))
+
+    with pytest.raises(ModelFileError, match=r"was written with .*skops 0\.1, and this is"):
+        store.load(tmp_path, "churn", version)
+
+
+def test_metadata_of_another_version_is_refused(tmp_path: Path) -> None:
+    version = store.save(churn.fit(examples()), METADATA, tmp_path)
+    (tmp_path / "churn" / version).rename(tmp_path / "churn" / "2024-06-01-0123456789")
+
+    with pytest.raises(ModelFileError, match="of another model or version"):
+        store.load(tmp_path, "churn", "2024-06-01-0123456789")
+
+
+@pytest.mark.parametrize("what", ["version", "model.skops", "metadata.json", "champion"])
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, what: str) -> None:
+    folder, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
+    version = store.save(churn.fit(examples()), METADATA, folder)
+    store.promote(folder, "churn", version)
+    path = folder / "churn" / ("" if what == "champion" else version) / ("" if what == "version" else what)
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+
+    with pytest.raises(ModelFileError, match="link"):
+        store.load(folder, "churn", store.champion(folder, "churn") or "")
+
+
+def test_what_a_model_was_made_of_is_said_beside_it(tmp_path: Path) -> None:
+    rows = [
+        {"model": "churn", "metric": "brier", "split": "test", "value": 0.1, "value_low": 0.09, "value_high": 0.11,
+         "baseline_value": 0.12},
+        {"model": "churn", "metric": "brier", "split": "validation", "value": 0.2, "baseline_value": 0.3},
+    ]  # fmt: skip
+    told = replace(METADATA, metrics=store.measured(rows), features=("recency_days",), held_out_from=METADATA.as_of)
+
+    described = store.load_metadata(tmp_path, "churn", store.save(churn.fit(examples()), told, tmp_path))
+
+    interval = {"value": 0.1, "value_low": 0.09, "value_high": 0.11, "baseline_value": 0.12}
+    assert described["metrics"] == {"churn": {"brier": interval}}
+    assert described["features"] == ["recency_days"]
+    assert described["held_out_from"] == "2024-06-01T00:00:00+00:00"
+    assert described["params"] == {"random_state": 0}
+    assert set(described["libraries"]) == {"scikit-learn", "skops"}
+    assert "+" in described["code"]

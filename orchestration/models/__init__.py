@@ -1,0 +1,1 @@
+"""The models' versions: which one is in use, why, and what became of what they forecast."""
