@@ -69,13 +69,13 @@ class Histories:
         parts = (values.astype(np.float32), self.product, self.indptr)
         return sparse.csr_array(parts, shape=(self.people_count, self.products_count))
 
-    def rows(self, start: int, stop: int) -> Histories:
-        """The people from `start` up to `stop`."""
-        begin, end = self.indptr[start], self.indptr[min(stop, self.people_count)]
-        entries = slice(begin, end)
-        people = slice(start, stop)
+    def of(self, people: Ints) -> Histories:
+        """The histories of these rows, in this order."""
+        lengths = np.diff(self.indptr)[people]
+        begins = np.cumsum(lengths) - lengths
+        entries = np.arange(lengths.sum()) + np.repeat(self.indptr[people] - begins, lengths)
         return Histories(
-            self.indptr[start : stop + 1] - begin,
+            np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             self.product[entries],
             self.purchases[entries],
             self.last[entries],
