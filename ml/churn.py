@@ -1,130 +1,119 @@
-"""The chance that a person buys nothing in the 30 days after a cutoff."""
+"""The chance that a person buys nothing (or, by the other definition, does nothing) in the days after a cutoff."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
+from sklearn.metrics import average_precision_score
 
-from ml.errors import FeatureError
+from ml import churn_candidates
+from ml.churn_candidates import Candidate
+from ml.churn_features import FAMILIES, FEATURES, require
+from ml.churn_reasons import reasons
 
-FEATURES = (
-    "recency_days",
-    "tenure_days",
-    "orders_7d_count",
-    "orders_14d_count",
-    "orders_28d_count",
-    "orders_56d_count",
-    "orders_90d_count",
-    "orders_180d_count",
-    "orders_per_day",
-    "trend_28d_count",
-    "active_weeks_84d_count",
-    "decayed_orders_count",
-    "mean_gap_days",
-    "sd_gap_days",
-    "longest_gap_90d_days",
-    "recency_gap_ratio",
-    "quiet_share",
-    "spent_28d_amount",
-    "spent_90d_amount",
-    "average_order_amount",
-    "products_count",
-    "departments_count",
-    "discount_share",
-)
+__all__ = ["FEATURES", "ChurnModel", "fit", "predict", "predict_by", "predict_by_recency", "with_risk_bands"]
 
+# Below these, recency (or the base rate) is all that is claimed.
 MIN_TRAINING_ROWS = 200
+MIN_OUTCOMES = 20
 MIN_BASELINE_ROWS = 20
 # Where there is little to learn from, the base rate leans on ten imagined people of whom two churn.
 PRIOR_ROWS = 10
 PRIOR_RATE = 0.2
+
+WORDS = {"boosting": "gradient boosting", "logistic": "logistic regression", "bg_nbd": "BG/NBD", "recency": "recency"}
+KEYS = ("person_id", "cutoff", "split", "is_churned")
+_BLOCK_ROWS = 100_000
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class ChurnModel:
-    """A fitted model, its recency baseline, and in words what it stands on."""
+    """The fitted candidates, which of them is in use, and in words what it stands on.
+
+    `method` is a key of `candidates`, or 'base_rate'. `chosen_by` holds each one's average precision on the last third
+    of the training cutoffs, fitted on what was known before them; it is empty where nothing was compared.
+    """
 
     features: tuple[str, ...]
-    boosting: HistGradientBoostingClassifier | None
-    recency: LogisticRegression | None
+    candidates: dict[str, Candidate]
+    method: str
     base_rate: float
     training_rows_count: int
     note: str
+    chosen_by: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_fallback(self) -> bool:
-        """Whether the data was too thin for gradient boosting."""
-        return self.boosting is None
+        """Whether the data was too thin for more than recency."""
+        return self.method == "base_rate" or len(self.candidates) == 1
 
 
-def fit(examples: pa.Table, *, random_state: int = 0) -> ChurnModel:
+def fit(examples: pa.Table, *, random_state: int = 0, horizon_days: int = 30) -> ChurnModel:
     """Fit on the rows with split 'train'; thin data gives a simpler model that says so, never an error.
 
-    `examples` has person_id, cutoff, split, is_churned and FEATURES. The order of the rows does not matter.
-    Boosted trees on the log loss, shallow and slow, need no second calibration: the expected calibration
-    error on held-out months is 0.012 to 0.016 (NOTES.md). A FeatureError names a missing column.
-
-    Source: Ke et al., LightGBM, NeurIPS 2017 (as scikit-learn's HistGradientBoostingClassifier).
+    `examples` has KEYS and FEATURES. The order of the rows does not matter. The candidate with the best average
+    precision on the last third of the training cutoffs is used, refitted on all of them; the test split decides
+    nothing. A FeatureError names a missing column.
     """
-    _require(examples, ("person_id", "cutoff", "split", "is_churned", *FEATURES))
+    require(examples, (*KEYS, *FEATURES))
     train = examples.filter(pc.and_(pc.equal(examples["split"], "train"), pc.is_valid(examples["is_churned"])))
     train = train.sort_by([("cutoff", "ascending"), ("person_id", "ascending")])
-    churned = train["is_churned"].to_numpy().astype(bool)
+    churned = _outcomes(train)
     rows, events = len(churned), int(churned.sum())
     base_rate = (events + PRIOR_RATE * PRIOR_ROWS) / (rows + PRIOR_ROWS)
-    has_both = 0 < events < rows
 
-    recency = None
-    if has_both and rows >= MIN_BASELINE_ROWS:
-        recency = LogisticRegression().fit(_log_recency(train), churned)
-    if not has_both or rows < MIN_TRAINING_ROWS:
-        return ChurnModel(FEATURES, None, recency, base_rate, rows, _thin_note(rows, has_both, recency))
+    too_thin = _too_thin(rows, events)
+    if too_thin:
+        has_recency = 0 < events < rows >= MIN_BASELINE_ROWS
+        fallback: dict[str, Candidate] = {}
+        if has_recency:
+            fallback["recency"] = churn_candidates.fit_recency(train, churned)
+        method = "recency" if has_recency else "base_rate"
+        note = f"{too_thin}: {'recency alone' if has_recency else 'base rate'} instead of gradient boosting"
+        return ChurnModel(FEATURES, fallback, method, base_rate, rows, note)
 
-    boosting = HistGradientBoostingClassifier(
-        learning_rate=0.03,
-        max_iter=200,
-        max_leaf_nodes=6,
-        max_features=0.3,
-        min_samples_leaf=40,
-        l2_regularization=1.0,
-        early_stopping=False,
-        random_state=random_state,
-    )
-    # Threads that wait for each other cost more than they bring on so few rows, above all on a busy machine.
-    with threadpool_limits(1, user_api="openmp"):
-        boosting.fit(_matrix(train, FEATURES), churned)
-    return ChurnModel(FEATURES, boosting, recency, base_rate, rows, f"gradient boosting on {rows} examples")
+    chosen_by = _compared(train, horizon_days, random_state)
+    candidates = _candidates(train, random_state, horizon_days)
+    # Among equals, and where nothing could be compared, the first: boosting.
+    method = max(candidates, key=lambda name: chosen_by.get(name, -1.0))
+    note = f"{WORDS[method]} on {rows} examples"
+    if chosen_by:
+        others = ", ".join(f"{WORDS[name]} {value:.3f}" for name, value in chosen_by.items())
+        note += f" (average precision on the last training cutoffs: {others})"
+    return ChurnModel(FEATURES, candidates, method, base_rate, rows, note, chosen_by)
 
 
-def predict(model: ChurnModel, features: pa.Table) -> pa.Table:
-    """The table person_id, churn_probability (0 to 1): one row for each of `features`, in its order."""
-    _require(features, ("person_id", *model.features))
-    if features.num_rows == 0 or model.boosting is None:
-        probability = predict_by_recency(model, features)
-    else:
-        probability = model.boosting.predict_proba(_matrix(features, model.features))[:, 1]
-    return pa.table(
-        {
-            "person_id": features["person_id"].cast(pa.string()),
-            "churn_probability": pa.array(probability, pa.float64()),
-        }
-    )
+def predict(model: ChurnModel, features: pa.Table, *, definition: str = "purchase") -> pa.Table:
+    """One row for each of `features`, in its order.
+
+    The columns: person_id, churn_probability (0 to 1), method, and reason_1 to reason_3, which point where the score
+    points from the mean person's: fewer where fewer do, none where only the base rate speaks. `definition` ('purchase',
+    'activity') says what the reasons call an act.
+    """
+    require(features, ("person_id", *model.features))
+    blocks = [
+        _predicted(model, features.slice(start, _BLOCK_ROWS), definition)
+        for start in range(0, max(features.num_rows, 1), _BLOCK_ROWS)
+    ]
+    return pa.concat_tables(blocks).combine_chunks()
+
+
+def predict_by(model: ChurnModel, method: str, features: pa.Table) -> Floats:
+    """What one of the candidates forecasts; shape (rows,)."""
+    if method not in model.candidates or not features.num_rows:
+        return np.full(features.num_rows, model.base_rate)
+    return churn_candidates.probability(model.candidates[method], features)
 
 
 def predict_by_recency(model: ChurnModel, features: pa.Table) -> Floats:
-    """The baseline: probabilities from days since the last order, or the base rate; shape (rows,)."""
-    if features.num_rows == 0 or model.recency is None:
-        return np.full(features.num_rows, model.base_rate)
-    return model.recency.predict_proba(_log_recency(features))[:, 1]
+    """The baseline: probabilities from days since the last act, or the base rate; shape (rows,)."""
+    return predict_by(model, "recency", features)
 
 
 def with_risk_bands(predictions: pa.Table, *, medium_from: float = 0.2, high_from: float = 0.5) -> pa.Table:
@@ -140,27 +129,67 @@ def with_risk_bands(predictions: pa.Table, *, medium_from: float = 0.2, high_fro
     return predictions.append_column("risk_band", band)
 
 
-def _thin_note(rows: int, has_both: bool, recency: LogisticRegression | None) -> str:
-    if rows == 0:
-        why = "no training examples"
-    elif not has_both:
-        why = f"the {rows} training examples all ended alike"
+def _predicted(model: ChurnModel, block: pa.Table, definition: str) -> pa.Table:
+    candidate = model.candidates.get(model.method)
+    if candidate is None or not block.num_rows:
+        parts, probability = np.zeros((block.num_rows, len(FAMILIES))), np.full(block.num_rows, model.base_rate)
     else:
-        why = f"{rows} training examples, fewer than {MIN_TRAINING_ROWS}"
-    return f"{why}: {'base rate' if recency is None else 'recency alone'} instead of gradient boosting"
+        parts = candidate.contributions(block)
+        probability = churn_candidates.from_log_odds(candidate.base + parts.sum(axis=1))
+    return pa.table(
+        {
+            "person_id": block["person_id"].cast(pa.string()),
+            "churn_probability": pa.array(probability, pa.float64()),
+            "method": pa.repeat(pa.scalar(model.method), block.num_rows),
+            **reasons(block, parts, definition),
+        }
+    )
 
 
-def _require(table: pa.Table, columns: tuple[str, ...]) -> None:
-    missing = [name for name in columns if name not in table.column_names]
-    if missing:
-        raise FeatureError(f"The churn table lacks {', '.join(missing)}: build churn_features again.")
+def _candidates(train: pa.Table, random_state: int, horizon_days: int) -> dict[str, Candidate]:
+    churned = _outcomes(train)
+    found: dict[str, Candidate] = {
+        "boosting": churn_candidates.fit_boosting(train, churned, random_state),
+        "logistic": churn_candidates.fit_logistic(train, churned),
+    }
+    purchases = churn_candidates.fit_purchases(train, churned, horizon_days)
+    if purchases is not None:
+        found["bg_nbd"] = purchases
+    found["recency"] = churn_candidates.fit_recency(train, churned)
+    return found
 
 
-def _matrix(table: pa.Table, columns: tuple[str, ...]) -> Floats:
-    """Nulls become NaN, which the trees treat as a value of their own; shape (rows, columns)."""
-    return np.column_stack([table[name].cast(pa.float64()).to_numpy() for name in columns])
+def _compared(train: pa.Table, horizon_days: int, random_state: int) -> dict[str, float]:
+    """Average precision on the last third of the cutoffs, of candidates that saw only what had ended before them."""
+    cutoffs = train["cutoff"].to_numpy().astype("datetime64[us]")
+    distinct = np.unique(cutoffs)
+    if len(distinct) < 3:
+        return {}
+    first_held_out = distinct[-(len(distinct) // 3)]
+    before = train.filter(pa.array(cutoffs + np.timedelta64(horizon_days, "D") <= first_held_out))
+    held_out = train.filter(pa.array(cutoffs >= first_held_out))
+    churned = _outcomes(held_out)
+    if _too_thin(before.num_rows, int(_outcomes(before).sum())) or not 0 < churned.sum() < len(churned):
+        return {}
+    return {
+        name: float(average_precision_score(churned, churn_candidates.probability(candidate, held_out)))
+        for name, candidate in _candidates(before, random_state, horizon_days).items()
+    }
 
 
-def _log_recency(table: pa.Table) -> Floats:
-    days = pc.fill_null(table["recency_days"].cast(pa.float64()), 0.0).to_numpy()
-    return np.log1p(np.maximum(days, 0.0)).reshape(-1, 1)
+def _outcomes(table: pa.Table) -> NDArray[np.bool_]:
+    return table["is_churned"].to_numpy().astype(bool)
+
+
+def _too_thin(rows: int, events: int) -> str:
+    """Why there is too little to learn from, in words, or nothing."""
+    if rows == 0:
+        return "no training examples"
+    if not 0 < events < rows:
+        return f"the {rows} training examples all ended alike"
+    if rows < MIN_TRAINING_ROWS:
+        return f"{rows} training examples, fewer than {MIN_TRAINING_ROWS}"
+    if min(events, rows - events) < MIN_OUTCOMES:
+        which = "churned" if events < rows - events else "stayed"
+        return f"{min(events, rows - events)} of {rows} training examples {which}, fewer than {MIN_OUTCOMES}"
+    return ""

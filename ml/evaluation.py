@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from ml import churn
+from ml import bootstrap, churn
 
 SCHEMA = pa.schema(
     [
@@ -24,6 +24,8 @@ SCHEMA = pa.schema(
         ("baseline_value", pa.float64()),
     ]
 )
+# The middle 95 % of the value over resamples of the held-out rows.
+WITH_INTERVALS = SCHEMA.append(pa.field("value_low", pa.float64())).append(pa.field("value_high", pa.float64()))
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -31,12 +33,38 @@ Scores = dict[str, float | None]
 
 
 def evaluate_churn(model: churn.ChurnModel, examples: pa.Table, *, version: str, split: str = "test") -> pa.Table:
-    """ROC AUC, average precision, Brier score and expected calibration error; the baseline is recency."""
+    """ROC AUC, average precision, Brier score and expected calibration error; the baseline is recency.
+
+    Rows of WITH_INTERVALS: `churn` is the model in use, `churn_boosting` and so on are all that competed. Where they
+    were compared before, on the last training cutoffs, that average precision is there as split 'validation'.
+    """
     held_out = examples.filter(pc.equal(examples["split"], split))
     churned = held_out["is_churned"].to_numpy().astype(bool)
-    value = binary_scores(churned, churn.predict(model, held_out)["churn_probability"].to_numpy())
     baseline = binary_scores(churned, churn.predict_by_recency(model, held_out))
-    return table("churn", version, split, value, baseline)
+    tables = [_measured("churn", version, split, churned, churn.predict_by(model, model.method, held_out), baseline)]
+    for name in model.candidates:
+        forecast = churn.predict_by(model, name, held_out)
+        tables.append(_measured(f"churn_{name}", version, split, churned, forecast, baseline))
+    by_recency = model.chosen_by.get("recency")
+    for name, value in model.chosen_by.items():
+        compared = table(
+            f"churn_{name}", version, "validation", {"average_precision": value}, {"average_precision": by_recency}
+        )
+        tables.append(_with_intervals(compared, {}))
+    return pa.concat_tables(tables)
+
+
+def _measured(model: str, version: str, split: str, churned: Bools, forecast: Floats, baseline: Scores) -> pa.Table:
+    value = binary_scores(churned, forecast)
+    around = bootstrap.intervals(len(churned), lambda places: binary_scores(churned[places], forecast[places]))
+    return _with_intervals(table(model, version, split, value, baseline), around)
+
+
+def _with_intervals(rows: pa.Table, around: bootstrap.Intervals) -> pa.Table:
+    bounds = [around.get(metric, (None, None)) for metric in rows["metric"].to_pylist()]
+    return rows.append_column("value_low", pa.array([low for low, _ in bounds], pa.float64())).append_column(
+        "value_high", pa.array([high for _, high in bounds], pa.float64())
+    )
 
 
 def binary_scores(happened: Bools, probability: Floats) -> Scores:

@@ -26,9 +26,16 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from ml.errors import ModelFileError
 
 TRUSTED_TYPES = (
+    "ml.bg_nbd.BgNbd",
     "ml.churn.ChurnModel",
+    "ml.churn_candidates.Boosting",
+    "ml.churn_candidates.Logistic",
+    "ml.churn_candidates.Purchases",
+    "ml.churn_candidates.Recency",
     "ml.ease.Ease",
+    "ml.gamma_gamma.GammaGamma",
     "ml.interactions.Interactions",
+    "ml.lifetime.LifetimeModel",
     "ml.recommend.Recommender",
     "scipy.sparse._csr.csr_array",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

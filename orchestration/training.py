@@ -8,11 +8,15 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ml import churn
+from ml import churn, churn_features, lifetime
 from ml.store import ModelMetadata
 from orchestration import dbt
 
-CHURN_EXAMPLES = "select * from ml.churn_examples order by cutoff, split, person_id"
+CHURN_EXAMPLES = """
+    select * from ml.churn_examples where split <> 'score' and is_in_population order by cutoff, split, person_id
+"""
+CHURN_PEOPLE = "select * from ml.churn_examples where split = 'score' order by person_id"
+LIFETIME_SUMMARIES = "select * from ml.lifetime_summaries order by split, person_id"
 PURCHASES = """
     select person_id, product_id, purchased_at, quantity from ml.interactions
     order by person_id, purchased_at, order_id, product_id, quantity
@@ -42,13 +46,47 @@ def risk_bands() -> tuple[float, float]:
     return numbers["risk_band_medium"], numbers["risk_band_high"]
 
 
+def churn_definition() -> tuple[str, int]:
+    """What churn is ('purchase', 'activity'), and within how many days."""
+    numbers = dbt.project_vars()
+    return numbers["churn_definition"], numbers["churn_horizon_days"]
+
+
+def calibration_limit() -> float:
+    """The expected calibration error that a run warns above."""
+    return float(dbt.project_vars()["calibration_error_limit"])
+
+
+def lifetime_days() -> tuple[int, int]:
+    """Over how many days orders and value are expected, and how many are held out to check that."""
+    numbers = dbt.project_vars()
+    return numbers["lifetime_horizon_days"], numbers["lifetime_holdout_days"]
+
+
 def churn_metadata(model: churn.ChurnModel, examples: pa.Table, as_of: datetime) -> ModelMetadata:
     """The churn model's identity: when, and from which rows."""
     return ModelMetadata(
         name="churn",
         as_of=as_of,
-        data_fingerprint=fingerprint(examples.select(["person_id", "cutoff", "split", *churn.FEATURES])),
-        params={"features": list(churn.FEATURES)},
+        data_fingerprint=fingerprint(examples.select([*churn.KEYS, *churn.FEATURES])),
+        params={
+            "features": list(churn.FEATURES),
+            "families": {name: list(names) for name, names in churn_features.FAMILIES.items()},
+            "definition": churn_definition()[0],
+            "horizon_days": churn_definition()[1],
+            "method": model.method,
+        },
+        note=model.note,
+    )
+
+
+def lifetime_metadata(model: lifetime.LifetimeModel, summaries: pa.Table, as_of: datetime) -> ModelMetadata:
+    """The identity of the model of next orders and values: when, and from whose orders."""
+    return ModelMetadata(
+        name="lifetime",
+        as_of=as_of,
+        data_fingerprint=fingerprint(summaries),
+        params={"horizon_days": lifetime_days()[0], "holdout_days": lifetime_days()[1], "method": model.method},
         note=model.note,
     )
 

@@ -30,7 +30,8 @@ _NO_PREDICTIONS = (
 )
 _NO_EVALUATIONS = """
     create table if not exists ml.{table} (
-        model varchar, version varchar, metric varchar, split varchar, value double, baseline_value double
+        model varchar, version varchar, metric varchar, split varchar, value double, baseline_value double,
+        value_low double, value_high double
     )
 """
 
@@ -81,7 +82,7 @@ def prepare(settings: Settings, as_of: datetime) -> None:
     with warehouse.transaction() as connection:
         connection.execute("create schema if not exists ml")
         connection.execute(_NO_PREDICTIONS)
-        for table in ("churn_evaluations", "recommendation_evaluations"):
+        for table in ("churn_evaluations", "lifetime_evaluations", "recommendation_evaluations"):
             connection.execute(_NO_EVALUATIONS.format(table=table))
 
 

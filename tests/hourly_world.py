@@ -35,6 +35,12 @@ class HourlyWorld:
             rows["shop/products"].append(self._product(number))
         for number in range(self._people):
             self._sign_up(rows, f"c{number}", self._past(_HISTORY_DAYS))
+        # Two days after the sign-up, in the first hours, the first message of a journey is due.
+        for _ in range(12):
+            moment = START - timedelta(days=2) + timedelta(minutes=self._draw.randrange(-30, 360))
+            self._new_contact(rows, moment)
+            consent = {"contact_id": f"c{self._people - 1}", "purpose": "newsletter", "action": "granted"}
+            rows["crm/consents"].append({**consent, "occurred_at": _iso(moment)})
         for _ in range(self._people * 12):
             self._something(rows, self._past(_HISTORY_DAYS))
         self._write(rows, "history")

@@ -72,3 +72,17 @@
             and failed.step = conditions.step
             and failed.condition_number = conditions.condition_number
 {% endmacro %}
+
+{#- A hash of all that the files of journeys say, and of what they take from their campaigns. -#}
+{% macro journey_definition() -%}
+    select md5(coalesce(string_agg(words, chr(10) order by words), ''))
+    from (
+        {%- for table in ['journeys', 'journey_rules', 'journey_steps', 'journey_conditions'] %}
+        select '{{ table }} ' || cast({{ table }} as varchar) as words
+        from {{ source('raw', table) }} as {{ table }}
+        union all
+        {%- endfor %}
+        select distinct concat_ws(' ', 'campaign', campaign, purpose, priority, holdout_share)
+        from {{ source('raw', 'campaigns') }}
+    ) as said
+{%- endmacro %}

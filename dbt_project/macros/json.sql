@@ -31,3 +31,12 @@
 {% macro json_merged(under, over) -%}
     cast(json_merge_patch(coalesce({{ under }}, '{}'), coalesce({{ over }}, '{}')) as varchar)
 {%- endmacro %}
+
+{#- The texts at several paths of one JSON text, as a list in their order, with one reading of it. -#}
+{% macro json_texts(text, paths) -%}
+    {{ adapter.dispatch('json_texts')(text, paths) }}
+{%- endmacro %}
+
+{% macro default__json_texts(text, paths) -%}
+    json_extract_string({{ text }}, ['$.{{ paths | join("', '$.") }}'])
+{%- endmacro %}

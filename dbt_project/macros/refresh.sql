@@ -171,6 +171,13 @@
     {%- endif %}
 {%- endmacro %}
 
+{#- The same for what journeys are made of, in tables that one refresh works with and in those that last. -#}
+{% macro only_changed_journeys(relation) -%}
+    {%- if is_refresh_incremental() %}
+    where {{ relation }}.person_id in (select changed.person_id from {{ ref('changed_journeys') }} as changed)
+    {%- endif %}
+{%- endmacro %}
+
 {#- Of the acts of a source, in an incremental refresh: what is news, and all of the people who moved (CTE `moved`). -#}
 {% macro only_news_and_moved(is_news, identifier_type, identifier, condition=none) -%}
     {%- if condition %}where {{ condition }}{% endif %}

@@ -30,8 +30,8 @@
         {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
         {%- if '_refresh' in columns -%}
             {%- do conditions.append('_refresh = ' ~ refresh_number()) -%}
-        {%- elif 'person_id' in columns and is_written_by_person(relation.identifier) -%}
-            {%- do conditions.append('person_id in (select person_id from ' ~ refresh_table('changed_people') ~ ')') -%}
+        {%- elif 'person_id' in columns and written_people(relation.identifier) -%}
+            {%- do conditions.append('person_id in (select person_id from ' ~ refresh_table(written_people(relation.identifier)) ~ ')') -%}
         {%- endif -%}
     {%- endif -%}
     {%- if conditions -%}
@@ -41,7 +41,11 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro is_written_by_person(name) -%}
+{#- The table with the people whose rows an incremental refresh writes anew in a model, where it goes by people. -#}
+{% macro written_people(name) -%}
     {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', name) | first -%}
-    {{ return(node is defined and node and node.config.materialized == 'incremental') }}
+    {%- for each in node.config.get('stale', []) if node and each.matching.get('person_id') == 'person_id' -%}
+        {{ return(each.changes) }}
+    {%- endfor -%}
+    {{ return(none) }}
 {%- endmacro %}

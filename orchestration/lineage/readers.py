@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 
-from ml import churn
+from ml import churn, lifetime
 from orchestration import report, training
 from orchestration.delivery import planner
 from orchestration.journeys import funnel
@@ -20,7 +20,7 @@ from rendering.payload import MESSAGE_FIELDS
 from rendering.tokens import WRITING_FIELDS
 
 # The columns of churn's examples beside its features: whose they are, when, and what came of it.
-_CHURN_KEYS = ("person_id", "cutoff", "split", "is_in_population", "is_churned")
+_CHURN_KEYS = (*churn.KEYS, "is_in_population")
 
 
 def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
@@ -56,7 +56,10 @@ def _rule(campaign: str, slot: str, rule: Rule) -> Reader:
 
 def _models() -> Iterator[Reader]:
     wanted = dict.fromkeys(_CHURN_KEYS, "example") | dict.fromkeys(churn.FEATURES, "feature")
-    yield Reader("model churn", training.CHURN_EXAMPLES, wanted, exposure="churn_model")
+    for sql in (training.CHURN_EXAMPLES, training.CHURN_PEOPLE):
+        yield Reader("model churn", sql, wanted, exposure="churn_model")
+    summed_up = dict.fromkeys((*lifetime.COLUMNS, "cutoff"), "summary") | dict.fromkeys(lifetime.OUTCOMES, "outcome")
+    yield Reader("model lifetime", training.LIFETIME_SUMMARIES, summed_up, exposure="lifetime_model")
     for sql in (training.PURCHASES, training.PRODUCTS, training.PEOPLE):
         yield Reader("model recommendations", sql, exposure="recommendation_models")
 

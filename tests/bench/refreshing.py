@@ -26,7 +26,7 @@ SIZES = (500_000, 1_000_000)
 _PEOPLE = tuple(
     f"path:models/{group}" for group in PARTS["refresh"] if group not in ("landing", "campaigns", "delivery")
 )
-_MEMORY_LIMIT = "5GB"
+_MEMORY_LIMIT = "7GB"
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
     assert outside == {
         "quarantine", "load_reconciliation", "schema_drift", "data_quality", "message_candidates", "suppressions",
         "journey_schedule", "journey_signals", "journey_states", "journey_messages", "journey_triggers",
-        "journey_entries", "journey_step_refusals", "journey_funnel",
+        "journey_entries", "journey_step_refusals", "journey_funnel", "journey_definitions", "changed_journeys",
+        "gone_journey_messages",
     }  # fmt: skip
 
 

@@ -14,17 +14,17 @@ from ml import churn, evaluation
 from ml.errors import FeatureError
 
 
-def people(count: int, *, seed: int = 1, split: str = "train") -> pa.Table:
+def people(count: int, *, seed: int = 1, split: str = "train", cutoff: datetime = datetime(2024, 1, 1)) -> pa.Table:
     """People who churn when they are long gone or, unseen by recency, when their orders are few."""
     rng = np.random.default_rng(seed)
     columns = {name: rng.random(count) for name in churn.FEATURES}
     columns["recency_days"] = rng.exponential(20, count)
-    columns["orders_28d_count"] = rng.poisson(3, count).astype(float)
-    chance = 1 / (1 + np.exp(-(columns["recency_days"] / 10 - 2 * columns["orders_28d_count"] + 1)))
+    columns["acts_28d_count"] = rng.poisson(3, count).astype(float)
+    chance = 1 / (1 + np.exp(-(columns["recency_days"] / 10 - 2 * columns["acts_28d_count"] + 1)))
     return pa.table(
         {
             "person_id": [f"p{i:05d}" for i in range(count)],
-            "cutoff": pa.array([datetime(2024, 1, 1)] * count, pa.timestamp("us")),
+            "cutoff": pa.array([cutoff] * count, pa.timestamp("us")),
             "split": [split] * count,
             "is_churned": rng.random(count) < chance,
             **columns,
@@ -41,7 +41,7 @@ def test_the_model_beats_recency_on_people_it_has_not_seen() -> None:
 
     table = evaluation.evaluate_churn(churn.fit(examples), examples, version="v1")
 
-    row = {r["metric"]: r for r in table.to_pylist()}
+    row = {r["metric"]: r for r in table.to_pylist() if r["model"] == "churn"}
     assert row["roc_auc"]["value"] > row["roc_auc"]["baseline_value"] + 0.1
     assert row["brier"]["value"] < row["brier"]["baseline_value"] - 0.05
     assert {r["version"] for r in table.to_pylist()} == {"v1"}
@@ -74,6 +74,8 @@ def test_the_order_of_the_examples_does_not_change_a_prediction() -> None:
         (replace(people(300), "is_churned", [False] * 300), "all ended alike: base rate"),
         (people(199), "199 training examples, fewer than 200: recency alone"),
         (people(15), "15 training examples, fewer than 200: base rate"),
+        (replace(people(300), "is_churned", [True] * 19 + [False] * 281), "19 of 300 training examples churned"),
+        (replace(people(300), "is_churned", [False] * 2 + [True] * 298), "2 of 300 training examples stayed"),
         (people(300, split="test"), "no training examples: base rate"),
     ],
 )
@@ -137,9 +139,10 @@ def test_risk_bands_out_of_order_are_refused() -> None:
 def test_a_metric_without_held_out_rows_is_null() -> None:
     examples = people(300)
 
-    values = evaluation.evaluate_churn(churn.fit(examples), examples, version="v1")["value"]
+    table = evaluation.evaluate_churn(churn.fit(examples), examples, version="v1")
 
-    assert values.null_count == 4
+    for column in ("value", "baseline_value", "value_low", "value_high"):
+        assert table[column].null_count == table.num_rows
 
 
 def test_calibration_error_is_the_distance_of_forecast_and_outcome() -> None:

@@ -18,6 +18,7 @@ OURS = {
     "raw/campaigns", "raw/campaign_variants", "raw/outbox_messages", "raw/outbox_handovers",
     "raw/journeys", "raw/journey_rules", "raw/journey_steps", "raw/journey_conditions",
     "ml/churn_predictions", "ml/churn_evaluations", "ml/recommendations", "ml/recommendation_evaluations",
+    "ml/lifetime_values", "ml/lifetime_evaluations",
     "outbox/planned_messages", "outbox/handed_over_messages", "outbox/webhook_deliveries", "reports/index",
     "quality/unused_attributes", "quality/attribute_uses", "raw/segment_changes", "raw/segment_observations",
 }  # fmt: skip
@@ -54,7 +55,14 @@ def test_every_asset_is_made_here_described_and_in_a_group(graph) -> None:
 def test_dbts_tests_are_checks_beside_our_own(graph) -> None:
     names = {check.name for check in graph.asset_check_keys}
     assert {"every_file_landed", "every_folder_is_known", "every_message_rendered", "every_journey_is_sound"} <= names
-    assert {"beats_recency", "beats_popularity", "every_query_is_understood", "unique_profiles_person_id"} <= names
+    assert {
+        "beats_recency",
+        "is_calibrated",
+        "beats_past_rate",
+        "beats_popularity",
+        "every_query_is_understood",
+        "unique_profiles_person_id",
+    } <= names
     assert {"every_received_row_is_accounted_for", "nobody_without_consent_has_a_message"} <= names
 
 

@@ -361,10 +361,9 @@ def test_the_real_project_uses_what_it_decides_and_prints_with(home: Path) -> No
     products = {use.used_by for use in found.trace("raw.shop_products", "image_url").uses}
     assert {"campaign loyalty_reward", "campaign win_back"} <= products
     assert {name.partition(" ")[0] for name in products} == {"campaign"}
-    department = {(use.used_by, use.how) for use in found.trace("raw.shop_products", "department").uses}
-    assert ("ml.churn_features", "expression") in department
     quantity = {(use.used_by, use.how) for use in found.trace("raw.shop_order_lines", "quantity").uses}
     assert ("model recommendations", "read") in quantity
+    assert ("ml.churn_product_firsts", "filter") in quantity
     version = {(use.used_by, use.how) for use in found.trace("raw.crm_consents", "text_version").uses}
     kept = "kept for proof of consent"
     assert version == {("core.consents.text_version", kept), ("core.consent_decisions.text_version", kept)}

@@ -26,6 +26,9 @@ final as (
 
     select distinct person_id from changes
     union
+    -- What the last refresh saw and nobody noted did not happen.
+    select person_id from {{ before_refresh('segment_changes_now') }}
+    union
     select person_id from {{ ref('moved_people') }}
     union
     select person_id from {{ ref('dirty_people') }}

@@ -1,8 +1,11 @@
-{#- The last month start whose horizon is over at as_of is the test; training lies before it, a gap apart. -#}
+{#-
+    The last month start whose horizon is over at as_of is the test; training lies before it: the month start that the
+    embargo leaves, and steps back from it.
+-#}
 with months as (
 
     select date_trunc('month', {{ as_of() }}) - to_months(cast(numbers.n as integer)) as cutoff
-    from range(0, {{ var('churn_training_cutoffs') }} + {{ var('churn_embargo_months') }} + 3) as numbers (n)
+    from range(0, {{ var('churn_embargo_months') }} + 4) as numbers (n)
 
 ),
 
@@ -20,11 +23,10 @@ final as (
     from finished
     where age = 1
     union all
-    select cutoff, 'train' as split
+    select finished.cutoff - to_days(cast({{ var('churn_training_step_days') }} * steps.n as integer)) as cutoff, 'train' as split
     from finished
-    where
-        age > 1 + {{ var('churn_embargo_months') }}
-        and age <= 1 + {{ var('churn_embargo_months') }} + {{ var('churn_training_cutoffs') }}
+    cross join range(0, {{ var('churn_training_cutoffs') }}) as steps (n)
+    where finished.age = 2 + {{ var('churn_embargo_months') }}
     union all
     select {{ as_of() }} as cutoff, 'score' as split
 

@@ -16,16 +16,36 @@ orders as (
 
 ),
 
-bought_after as (
+activity as (
 
-    select cutoffs.cutoff, orders.person_id
+    select * from {{ ref('activity') }}
+
+),
+
+acts as (
+
+    {% if churn_definition() == 'purchase' %}
+    select person_id, ordered_at as acted_at
+    from orders
+    where is_purchase
+    {% else %}
+    select person_id, occurred_at as acted_at
+    from activity
+    where is_engagement
+    {% endif %}
+
+),
+
+acted_after as (
+
+    select cutoffs.cutoff, acts.person_id
     from cutoffs
-    inner join orders
+    inner join acts
         on
-            orders.ordered_at >= cutoffs.cutoff
-            and orders.ordered_at < {{ plus_interval('cutoffs.cutoff', var('churn_horizon_days')) }}
-    where orders.is_purchase and cutoffs.split <> 'score'
-    group by cutoffs.cutoff, orders.person_id
+            acts.acted_at >= cutoffs.cutoff
+            and acts.acted_at < {{ plus_interval('cutoffs.cutoff', var('churn_horizon_days')) }}
+    where cutoffs.split <> 'score'
+    group by cutoffs.cutoff, acts.person_id
 
 ),
 
@@ -33,14 +53,11 @@ final as (
 
     select
         features.*,
-        cutoffs.split,
-        case when cutoffs.split <> 'score' then bought_after.person_id is null end as is_churned,
+        case when features.split <> 'score' then acted_after.person_id is null end as is_churned,
         features.recency_days < {{ var('churn_population_days') }} as is_in_population
     from features
-    inner join cutoffs
-        on features.cutoff = cutoffs.cutoff
-    left join bought_after
-        on features.cutoff = bought_after.cutoff and features.person_id = bought_after.person_id
+    left join acted_after
+        on features.cutoff = acted_after.cutoff and features.person_id = acted_after.person_id
 
 )
 

@@ -4,6 +4,12 @@ with churn as (
 
 ),
 
+lifetime as (
+
+    select * from {{ source('ml', 'lifetime_evaluations') }}
+
+),
+
 recommendations as (
 
     select * from {{ source('ml', 'recommendation_evaluations') }}
@@ -12,10 +18,13 @@ recommendations as (
 
 final as (
 
-    select model, version, metric, split, value, baseline_value
+    select model, version, metric, split, value, baseline_value, value_low, value_high
     from churn
     union all
-    select model, version, metric, split, value, baseline_value
+    select model, version, metric, split, value, baseline_value, value_low, value_high
+    from lifetime
+    union all
+    select model, version, metric, split, value, baseline_value, null, null
     from recommendations
 
 )

@@ -1,3 +1,9 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_journeys', 'matching': {'person_id': 'person_id'}}],
+) }}
+
 with recursive triggers as (
 
     select * from {{ ref('journey_triggers') }}

@@ -1,6 +1,7 @@
 with entries as (
 
-    select * from {{ ref('journey_entries') }}
+    select * from {{ ref('journey_entries') }} as entries
+    {{ only_changed_journeys('entries') }}
 
 ),
 
@@ -12,7 +13,8 @@ schedule as (
 
 messages as (
 
-    select * from {{ ref('journey_messages') }}
+    select * from {{ ref('journey_messages') }} as messages
+    {{ only_changed_journeys('messages') }}
 
 ),
 

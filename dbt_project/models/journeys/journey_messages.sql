@@ -1,3 +1,10 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    unique_key='message_id',
+    stale=[{'changes': 'gone_journey_messages', 'matching': {'message_id': 'message_id'}}],
+) }}
+
 with messages as (
 
     select * from {{ ref('stg_outbox__messages') }}
@@ -32,7 +39,7 @@ people_by_old_id as (
 
 ),
 
-final as (
+found as (
 
     select
         messages.message_id,
@@ -53,6 +60,22 @@ final as (
         messages.occurrence like '%:%:%'
         and {{ from_compact_utc("split_part(messages.occurrence, ':', 3)") }} is not null
 
+),
+
+-- All of the outbox is looked at, for whose a message is may change with the person; what differs is written.
+final as (
+
+    select found.*
+    from found
+    {%- if is_incremental() %}
+    except
+    select message_id, journey, step, entered_at, person_id, state, planned_at
+    from {{ this }}
+    {%- endif %}
+
 )
 
-select * from final
+select *, {{ refresh_number() }} as _refresh from final
+{% if is_incremental() -%}
+-- depends_on: {{ ref('gone_journey_messages') }}
+{%- endif %}

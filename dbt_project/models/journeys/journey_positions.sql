@@ -1,12 +1,20 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_journeys', 'matching': {'person_id': 'person_id'}}],
+) }}
+
 with entries as (
 
-    select * from {{ ref('journey_entries') }}
+    select * from {{ ref('journey_entries') }} as entries
+    {{ only_changed_journeys('entries') }}
 
 ),
 
 steps as (
 
-    select * from {{ ref('journey_steps_taken') }}
+    select * from {{ ref('journey_steps_taken') }} as steps
+    {{ only_changed_journeys('steps') }}
 
 ),
 

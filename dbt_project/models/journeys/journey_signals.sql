@@ -12,31 +12,36 @@ conditions as (
 
 segment_transitions as (
 
-    select * from {{ ref('segment_transitions') }}
+    select * from {{ ref('segment_transitions') }} as transitions
+    {{ only_changed_journeys('transitions') }}
 
 ),
 
 lifecycle_transitions as (
 
-    select * from {{ ref('lifecycle_transitions') }}
+    select * from {{ ref('lifecycle_transitions') }} as transitions
+    {{ only_changed_journeys('transitions') }}
 
 ),
 
 activity as (
 
-    select * from {{ ref('activity') }}
+    select * from {{ ref('activity') }} as activity
+    {{ only_changed_journeys('activity') }}
 
 ),
 
 orders as (
 
-    select * from {{ ref('orders') }}
+    select * from {{ ref('orders') }} as orders
+    {{ only_changed_journeys('orders') }}
 
 ),
 
 contactability as (
 
-    select * from {{ ref('contactability') }}
+    select * from {{ ref('contactability') }} as contactability
+    {{ only_changed_journeys('contactability') }}
 
 ),
 

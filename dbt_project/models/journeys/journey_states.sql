@@ -6,13 +6,15 @@ with conditions as (
 
 segment_transitions as (
 
-    select * from {{ ref('segment_transitions') }}
+    select * from {{ ref('segment_transitions') }} as transitions
+    {{ only_changed_journeys('transitions') }}
 
 ),
 
 lifecycle_transitions as (
 
-    select * from {{ ref('lifecycle_transitions') }}
+    select * from {{ ref('lifecycle_transitions') }} as transitions
+    {{ only_changed_journeys('transitions') }}
 
 ),
 

@@ -12,19 +12,22 @@ schedule as (
 
 contactability as (
 
-    select * from {{ ref('contactability') }}
+    select * from {{ ref('contactability') }} as contactability
+    {{ only_changed_journeys('contactability') }}
 
 ),
 
 identity_map as (
 
-    select * from {{ ref('identity_map') }}
+    select * from {{ ref('identity_map') }} as identity_map
+    {{ only_changed_journeys('identity_map') }}
 
 ),
 
 decisions as (
 
-    select * from {{ ref('consent_decisions') }}
+    select * from {{ ref('consent_decisions') }} as decisions
+    {{ only_changed_journeys('decisions') }}
 
 ),
 

@@ -1,6 +1,7 @@
 with entries as (
 
-    select * from {{ ref('journey_entries') }}
+    select * from {{ ref('journey_entries') }} as entries
+    {{ only_changed_journeys('entries') }}
 
 ),
 

@@ -36,7 +36,8 @@ states as (
 
 messages as (
 
-    select * from {{ ref('journey_messages') }}
+    select * from {{ ref('journey_messages') }} as messages
+    {{ only_changed_journeys('messages') }}
 
 ),
 
@@ -56,11 +57,11 @@ found as (
 
 ),
 
--- A number for each of them, for what follows to join on.
+-- One number for each of them, for what follows to join on; the same in every build.
 triggers as (
 
     select
-        row_number() over (order by journey, person_id, entered_at) as entry_key,
+        hash(journey, person_id, entered_at) as entry_key,
         journey,
         person_id,
         entered_at
@@ -237,6 +238,28 @@ first_endings as (
 
 ),
 
+-- No part of what is known, but when to look again.
+coming_endings as (
+
+    select entry_key, due_at as at_instant
+    from deciding_steps
+    union all
+    select deciding_steps.entry_key, {{ plus_seconds('deciding_steps.due_at', 'journeys.stays_seconds') }}
+    from deciding_steps
+    inner join journeys
+        on deciding_steps.journey = journeys.journey
+
+),
+
+next_endings as (
+
+    select entry_key, min(at_instant) as ends_next_at
+    from coming_endings
+    where at_instant >= {{ as_of() }}
+    group by entry_key
+
+),
+
 -- "After 90 days" lets somebody in again on the very instant; "always" does so after the end.
 openings as (
 
@@ -286,6 +309,7 @@ final as (
         first_endings.ended_at,
         first_endings.exit_reason,
         first_endings.exit_step,
+        next_endings.ends_next_at,
         next_entries.next_entered_at,
         row_number() over (
             partition by triggers.journey, triggers.person_id
@@ -294,6 +318,8 @@ final as (
     from triggers
     left join first_endings
         on triggers.entry_key = first_endings.entry_key
+    left join next_endings
+        on triggers.entry_key = next_endings.entry_key
     left join next_entries
         on triggers.entry_key = next_entries.entry_key
 

@@ -7,6 +7,9 @@
     ],
 ) }}
 
+{% set web_news = "_refresh = " ~ refresh_number() %}
+{% set web_acts = "type in ('page', 'screen', 'track') and not is_repeat" %}
+
 with identity_map as (
 
     select * from {{ ref('identity_map') }}
@@ -69,6 +72,27 @@ moved as (
 ),
 
 {% endif %}
+-- Two sources may tell of the same message; counting numbers first is cheaper than counting texts.
+repeated_hashes as (
+
+    select hash(message_id) as message_hash
+    from web_events
+    {{ only_news_and_moved(web_news, "identifier_type", "identifier", web_acts) }}
+    group by message_hash
+    having count(*) > 1
+
+),
+
+told_twice as (
+
+    select message_id
+    from web_events
+    where hash(message_id) in (select repeated_hashes.message_hash from repeated_hashes)
+    group by message_id
+    having count(*) > 1
+
+),
+
 -- Each act under the identifier that it came with; the map below finds the person.
 crm_acts as (
 
@@ -119,7 +143,7 @@ web_acts as (
         properties ->> '$.product_id' as product_id,
         properties
     from web_events
-    {{ only_news_and_moved("_refresh = " ~ refresh_number(), "identifier_type", "identifier", "type in ('page', 'screen', 'track') and not is_repeat") }}
+    {{ only_news_and_moved(web_news, "identifier_type", "identifier", web_acts) }}
 
 ),
 
@@ -158,16 +182,6 @@ web_found as (
         on
             web_acts.identifier_type = identity_map.identifier_type
             and web_acts.identifier = identity_map.identifier
-
-),
-
--- Two sources may tell of the same message.
-told_twice as (
-
-    select message_id
-    from web_found
-    group by message_id
-    having count(*) > 1
 
 ),
 

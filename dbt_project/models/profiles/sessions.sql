@@ -9,9 +9,17 @@ with web_events as (
     select
         *,
         {{ visitor('web_events') }} as visitor,
-        {{ page_url('web_events') }} as url
+        {{ web_texts('web_events', 'properties') }} as properties_texts,
+        {{ web_texts('web_events', 'context') }} as context_texts
     from {{ ref('web_events') }} as web_events
     where type in ('page', 'screen', 'track') and not is_repeat
+
+),
+
+seen as (
+
+    select *, {{ page_url('web_events') }} as url
+    from web_events
 
 ),
 
@@ -21,36 +29,36 @@ identity_map as (
 
 ),
 
--- A person's visit happens on one device; without a device, it is the person's.
+-- A person's visit happens on one device; without a device, it is the person's. Millions of acts are put in order:
+-- sorting by numbers is cheaper than by texts, and so is carrying one number instead of where an act came from.
 visited as (
 
     select
         identity_map.person_id,
-        web_events.visitor,
-        -- Sorting by one number is cheaper than by two texts.
-        hash(identity_map.person_id, web_events.visitor) as visitor_hash,
-        web_events.source,
-        web_events.message_id,
-        web_events.type,
-        web_events.event,
-        web_events.occurred_at,
-        {{ page_path('web_events') }} as page,
-        coalesce(web_events.context ->> '$.campaign.source', {{ url_parameter('web_events', 'utm_source') }}) as utm_source,
-        coalesce(web_events.context ->> '$.campaign.medium', {{ url_parameter('web_events', 'utm_medium') }}) as utm_medium,
-        coalesce(web_events.context ->> '$.campaign.name', {{ url_parameter('web_events', 'utm_campaign') }}) as utm_campaign,
-        coalesce(web_events.properties ->> '$.referrer', web_events.context ->> '$.page.referrer') as referrer,
-        coalesce(web_events.context ->> '$.device.type', {{ device_of('web_events') }}) as device
-    from web_events
+        seen.visitor,
+        hash(identity_map.person_id) as person_number,
+        hash(seen.visitor) as visitor_number,
+        hash(seen.source, seen.message_id) as message_number,
+        seen.type in ('page', 'screen') as is_page_view,
+        seen.event = 'product_viewed' as is_product_view,
+        seen.occurred_at,
+        {{ page_path('seen') }} as page,
+        coalesce({{ web_text('seen', 'context', 'campaign.source') }}, {{ url_parameter('seen', 'utm_source') }}) as utm_source,
+        coalesce({{ web_text('seen', 'context', 'campaign.medium') }}, {{ url_parameter('seen', 'utm_medium') }}) as utm_medium,
+        coalesce({{ web_text('seen', 'context', 'campaign.name') }}, {{ url_parameter('seen', 'utm_campaign') }}) as utm_campaign,
+        coalesce({{ web_text('seen', 'properties', 'referrer') }}, {{ web_text('seen', 'context', 'page.referrer') }}) as referrer,
+        {{ device_of('seen') }} as device
+    from seen
     inner join identity_map
         on
-            web_events.identifier_type = identity_map.identifier_type
-            and web_events.identifier = identity_map.identifier
+            seen.identifier_type = identity_map.identifier_type
+            and seen.identifier = identity_map.identifier
     {%- if is_incremental() %}
     inner join {{ ref('changed_visitors') }} as changed_visitors
         on
             identity_map.person_id = changed_visitors.person_id
-            and web_events.visitor = changed_visitors.visitor
-            and web_events.occurred_at >= changed_visitors.from_at
+            and seen.visitor = changed_visitors.visitor
+            and seen.occurred_at >= changed_visitors.from_at
     {%- endif %}
 
 ),
@@ -66,8 +74,8 @@ begun as (
         ) as is_beginning
     from visited
     window visits as (
-        partition by visitor_hash, person_id, visitor
-        order by occurred_at, source, message_id
+        partition by person_number, visitor_number
+        order by occurred_at, message_number
     )
 
 ),
@@ -77,7 +85,7 @@ numbered as (
     select
         *,
         count(*) filter (where is_beginning) over (
-            partition by visitor_hash, person_id, visitor
+            partition by person_number, visitor_number
             order by act_number
             rows between unbounded preceding and current row
         ) as visit_number
@@ -85,17 +93,15 @@ numbered as (
 
 ),
 
-final as (
+visits as (
 
     select
-        md5(concat_ws('|', person_id, visitor, cast(min(occurred_at) as varchar))) as session_id,
-        person_id,
-        visitor,
+        any_value(person_id) as person_id,
+        any_value(visitor) as visitor,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at,
-        cast(epoch(max(occurred_at)) - epoch(min(occurred_at)) as bigint) as duration_seconds,
-        count(*) filter (where type in ('page', 'screen')) as page_views_count,
-        count(*) filter (where event = 'product_viewed') as product_views_count,
+        count(*) filter (where is_page_view) as page_views_count,
+        count(*) filter (where is_product_view) as product_views_count,
         count(*) as events_count,
         arg_min(page, act_number) as entry_page,
         arg_max(page, act_number) as exit_page,
@@ -105,7 +111,30 @@ final as (
         arg_min(utm_campaign, act_number) as utm_campaign,
         arg_min(device, act_number) as device
     from numbered
-    group by person_id, visitor, visit_number
+    group by person_number, visitor_number, visit_number
+
+),
+
+final as (
+
+    select
+        md5(concat_ws('|', person_id, visitor, cast(started_at as varchar))) as session_id,
+        person_id,
+        visitor,
+        started_at,
+        ended_at,
+        cast(epoch(ended_at) - epoch(started_at) as bigint) as duration_seconds,
+        page_views_count,
+        product_views_count,
+        events_count,
+        entry_page,
+        exit_page,
+        referrer,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        device
+    from visits
 
 )
 

@@ -188,73 +188,79 @@ repeated_orders as (
 
 ),
 
--- Exact repeats never get here; these differ in content under one id.
-events_of_one_id as (
+-- Most events are alone with their id and their content: a number for each says cheaply which may not be.
+event_numbers as (
 
     select
         source,
         message_id as event_key,
         'message_id' as id_name,
-        count(*) as copies_count,
-        arg_max(_load_id, (_landed_at, _load_id, _row)) as _load_id,
-        max(_landed_at) as _landed_at
-    from web_events
-    group by source, message_id
-    having count(*) > 1
-    union all
-    select
-        source,
-        event_id,
-        'event_id',
-        count(*),
-        arg_max(_load_id, (_landed_at, _load_id, _row)),
-        max(_landed_at)
-    from esp_events
-    group by source, event_id
-    having count(*) > 1
-
-),
-
-event_contents as (
-
-    select
-        source,
-        message_id as event_key,
-        hash(coalesce(user_id, anonymous_id), type, event, properties, context) as content,
+        hash(source, message_id) as key_number,
+        hash(source, coalesce(user_id, anonymous_id), type, event, properties, context, occurred_at) as content_number,
         occurred_at,
         _load_id,
         _landed_at,
         _row
     from web_events
     union all
-    select source, event_id, hash(coalesce(message_id, email), event, url, reason), occurred_at, _load_id, _landed_at, _row
+    select
+        source,
+        event_id,
+        'event_id',
+        hash(source, event_id),
+        hash(source, coalesce(message_id, email), event, url, reason, occurred_at),
+        occurred_at,
+        _load_id,
+        _landed_at,
+        _row
     from esp_events
 
 ),
 
--- Most events are alone with their content: only the others are put in order.
+repeated_keys as (
+
+    select key_number
+    from event_numbers
+    group by key_number
+    having count(*) > 1
+
+),
+
+-- Exact repeats never get here; these differ in content under one id.
+events_of_one_id as (
+
+    select
+        source,
+        event_key,
+        id_name,
+        count(*) as copies_count,
+        arg_max(_load_id, (_landed_at, _load_id, _row)) as _load_id,
+        max(_landed_at) as _landed_at
+    from event_numbers
+    where key_number in (select repeated_keys.key_number from repeated_keys)
+    group by source, event_key, id_name
+    having count(*) > 1
+
+),
+
 repeated_contents as (
 
-    select source, content, occurred_at
-    from event_contents
-    group by source, content, occurred_at
+    select content_number
+    from event_numbers
+    group by content_number
     having count(*) > 1
 
 ),
 
 events as (
 
-    select event_contents.*
-    from event_contents
-    inner join repeated_contents
-        on
-            event_contents.source = repeated_contents.source
-            and event_contents.content = repeated_contents.content
-            and event_contents.occurred_at = repeated_contents.occurred_at
+    select *
+    from event_numbers
+    where content_number in (select repeated_contents.content_number from repeated_contents)
     qualify
         row_number() over (
-            partition by event_contents.source, event_contents.event_key
-            order by event_contents._landed_at, event_contents._load_id, event_contents._row
+            partition by source, event_key
+            order by _landed_at, _load_id, _row
         ) = 1
 
 ),
@@ -264,7 +270,7 @@ event_neighbours as (
     select
         *,
         lag(event_key) over (
-            partition by source, content, occurred_at
+            partition by source, content_number
             order by _landed_at, event_key
         ) as first_key
     from events
