@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ml import buy_again, discover, evaluation, histories, interactions, popularity, ranking, recommend, recommend_fit
+from ml import bootstrap, buy_again, catalogue, discover, evaluation, histories, interactions, ranking, recommend
+from ml import recommend_fit as fitting
 from ml.histories import Histories
 from ml.interactions import Acts
 from ml.recommend import Recommender
@@ -30,6 +31,10 @@ class RankingQuality:
     person: Ints
     recall: Floats
     ndcg: Floats
+
+    def of(self, places: Ints) -> RankingQuality:
+        """Those of some people, of whom any may be there more than once."""
+        return RankingQuality(self.person[places], self.recall[places], self.ndcg[places])
 
     def means(self) -> tuple[float | None, float | None]:
         """Recall and NDCG over the people; None where there are too few to say."""
@@ -58,8 +63,11 @@ def evaluate_recommendations(
     split: str = "test",
     depth: int = 10,
 ) -> pa.Table:
-    """Recall@10 and NDCG@10 of both lists as a table: the means of `measure`, null where too few people say it."""
-    model = recommend_fit.fit(acts := _acts(rows), products, as_of=cutoff)
+    """Recall@10 and NDCG@10 of both lists as a table: the means of `measure`, null where too few people say it.
+
+    Rows of evaluation.WITH_INTERVALS; the intervals are over resamples of the people.
+    """
+    model = fitting.fit(acts := _acts(rows), products, as_of=cutoff)
     measured = measure(model, acts, products, until=until, depth=depth)
     return pa.concat_tables([_table(each, version, split) for each in measured])
 
@@ -191,7 +199,7 @@ def _bought_between(acts: Acts, column: NDArray[np.int32], before: Histories, si
 
 def _served(model: Recommender, acts: Acts, products: pa.Table, depth: int) -> dict[str, ranking.Ranking]:
     """The lists as people get them, by name."""
-    table = recommend.lists(model, recommend.catalogue.of(products, model.products), acts, model.moment, depth)
+    table = recommend.lists(model, catalogue.of(products, model.products), acts, model.moment, depth)
     person = pc.index_in(table["person_id"], value_set=pa.array(acts.people.astype(object), pa.string()))
     product = pc.index_in(table["product_id"], value_set=pa.array(model.products.astype(object), pa.string()))
     found = {}
@@ -209,10 +217,17 @@ def _served(model: Recommender, acts: Acts, products: pa.Table, depth: int) -> d
 def _table(each: Measured, version: str, split: str) -> pa.Table:
     names = (f"recall_at_10_{each.kind}", f"ndcg_at_10_{each.kind}")
     value, baseline = each.value.means(), each.baseline.means()
-    return evaluation.table(
+    rows = evaluation.table(
         each.model,
         version,
         split,
         dict(zip(names, value, strict=True)),
         dict(zip(names, baseline, strict=True)),
     )
+    around = bootstrap.intervals(
+        len(each.value.person), lambda people: dict(zip(names, each.value.of(people).means(), strict=True))
+    )
+    bounds = zip(*(around[name] for name in names), strict=True)
+    for name, values in zip(("value_low", "value_high"), bounds, strict=True):
+        rows = rows.append_column(name, pa.array(values, pa.float64()))
+    return rows

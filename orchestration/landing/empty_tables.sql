@@ -11,10 +11,7 @@ create table if not exists ml.lifetime_values (
 );
 create table if not exists ml.recommendations (
     person_id varchar, list varchar, rank bigint, product_id varchar, score double, reason varchar,
-    model_version varchar
-);
-create table if not exists ml.recommendation_evaluations (
-    model varchar, version varchar, metric varchar, split varchar, value double, baseline_value double
+    method varchar, model_version varchar
 );
 create table if not exists ml.churn_evaluations (
     model varchar, version varchar, metric varchar, split varchar, value double, baseline_value double,
@@ -23,4 +20,7 @@ create table if not exists ml.churn_evaluations (
 -- Homes of earlier versions, until they are trained again.
 alter table ml.churn_evaluations add column if not exists value_low double;
 alter table ml.churn_evaluations add column if not exists value_high double;
+create table if not exists ml.recommendation_evaluations as from ml.churn_evaluations limit 0;
+alter table ml.recommendation_evaluations add column if not exists value_low double;
+alter table ml.recommendation_evaluations add column if not exists value_high double;
 create table if not exists ml.lifetime_evaluations as from ml.churn_evaluations limit 0;

@@ -60,7 +60,7 @@ def _models() -> Iterator[Reader]:
         yield Reader("model churn", sql, wanted, exposure="churn_model")
     summed_up = dict.fromkeys((*lifetime.COLUMNS, "cutoff"), "summary") | dict.fromkeys(lifetime.OUTCOMES, "outcome")
     yield Reader("model lifetime", training.LIFETIME_SUMMARIES, summed_up, exposure="lifetime_model")
-    for sql in (training.PURCHASES, training.PRODUCTS, training.PEOPLE):
+    for sql in (training.ACTS, training.ACTS_SUMMARY, training.PRODUCTS):
         yield Reader("model recommendations", sql, exposure="recommendation_models")
 
 
