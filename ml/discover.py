@@ -88,13 +88,17 @@ def candidates(
     is_bought = histories.purchases > 0
     scores[histories.person[is_bought], histories.product[is_bought]] = -np.inf
 
-    width = min(depth, scores.shape[1])
-    best = np.sort(np.argpartition(-scores, width - 1, axis=1)[:, :width], axis=1)
-    person = np.repeat(np.arange(len(best)), width)
-    product = best.ravel().astype(np.int64)
-    kept = scores[person, product] > -np.inf
-    person, product = person[kept], product[kept]
+    person, product = _best(scores, depth)
     return _described(model, histories, popularity, person, product, evidence[person, product])
+
+
+def _best(scores: Floats, depth: int) -> tuple[Ints, Ints]:
+    """The `depth` highest scores of each row that are not -inf, and whatever equals the last of them."""
+    width = scores.shape[1]
+    kth = max(width - depth, 0)
+    least = np.partition(scores, kth, axis=1)[:, kth : kth + 1]
+    person, product = np.divmod(np.flatnonzero((scores >= least) & (scores > -np.inf)), width)
+    return person, product
 
 
 def _described(
@@ -138,7 +142,7 @@ def fit(
     histories: Histories, popularity: Popularity, category: Ints, weights: sparse.csr_array, directions: Floats
 ) -> Discoverer:
     """What needs no learning: which category each product is in, and how large that is."""
-    sizes = np.bincount(category + 1, weights=popularity.buyers)
+    sizes = np.bincount(category + 1, weights=popularity.buyers, minlength=1)
     sizes[0] = 0.0
     return Discoverer(weights, directions, category, sizes[category + 1].astype(np.float32))
 
@@ -201,7 +205,9 @@ def evidence(weights: sparse.csr_array, histories: Histories, person: Ints, prod
     lengths = lengths[chosen]
     begins = np.cumsum(lengths) - lengths
     entry = np.arange(lengths.sum()) - np.repeat(begins, lengths) + np.repeat(histories.indptr[person[chosen]], lengths)
-    gain = histories.taste.data[entry] * np.asarray(weights[histories.product[entry], np.repeat(product[chosen], lengths)])
+    gain = histories.taste.data[entry] * np.asarray(
+        weights[histories.product[entry], np.repeat(product[chosen], lengths)]
+    )
     most = np.maximum.reduceat(gain, begins)
     is_most = (gain == np.repeat(most, lengths)) & (gain > 0)
     run, first = np.unique(np.repeat(np.arange(len(chosen)), lengths)[is_most], return_index=True)

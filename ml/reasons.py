@@ -70,9 +70,9 @@ def discovered(
     words[is_local] = "popular in " + place[is_local]
     category = catalogue.category[ranked.product]
     is_usual = (found.in_category[at] > 0) & (category >= 0)
-    words[is_usual] = "popular in " + np.array([name.lower() for name in catalogue.categories], dtype=object)[
-        category[is_usual]
-    ]
+    words[is_usual] = (
+        "popular in " + np.array([name.lower() for name in catalogue.categories], dtype=object)[category[is_usual]]
+    )
     entry, known = speaks[speaks >= 0], speaks >= 0
     verb = np.where(histories.purchases[entry] > 0, "because you bought ", "because you looked at ").astype(object)
     words[known] = verb + catalogue.name[histories.product[entry]]

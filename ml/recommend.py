@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +35,8 @@ LIST_LENGTH = 10
 MAX_PER_CATEGORY = 3
 # People whose acts are read and whose lists are written at a time.
 PEOPLE_A_BLOCK = 20_000
+# Blocks scored at once: the work is numpy's and scipy's, which leave the interpreter to others meanwhile.
+THREADS = 2
 
 Strings = NDArray[np.str_]
 
@@ -123,9 +126,14 @@ def lists(model: Recommender, known: Catalogue, acts: Acts, moment: int, length:
     city = interactions.position(model.cities, acts.cities)[acts.city] if len(acts.cities) else acts.city
     city = np.where(acts.city >= 0, city, -1)
     tables = [_buy_again_table(model, known, every, acts.people, moment, length)]
-    for start in range(0, every.people_count, discover.BLOCK):
+
+    def discovered(start: int) -> pa.Table:
         part = np.arange(start, min(start + discover.BLOCK, every.people_count))
-        tables.append(_discover_table(model, known, every.of(part), acts.people[part], city[part], length))
+        return _discover_table(model, known, every.of(part), acts.people[part], city[part], length)
+
+    starts = range(0, every.people_count, discover.BLOCK)
+    with ThreadPoolExecutor(min(THREADS, max(len(starts), 1))) as threads:
+        tables += threads.map(discovered, starts)
     order = [("person_id", "ascending"), ("list", "ascending"), ("rank", "ascending")]
     return pa.concat_tables(tables).sort_by(order).combine_chunks()
 
@@ -149,9 +157,7 @@ def _buy_again_table(
 ) -> pa.Table:
     allowed = known.is_available & known.is_consumable
     ranked = buy_again.rank(every, model.popularity, model.trees, allowed, depth=length)
-    return _table(
-        model, "buy_again", ranked, people, reasons.buy_again(every, ranked, moment), model.buy_again_method
-    )
+    return _table(model, "buy_again", ranked, people, reasons.buy_again(every, ranked, moment), model.buy_again_method)
 
 
 def _table(

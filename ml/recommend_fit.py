@@ -77,7 +77,9 @@ def fit(
     else:
         learned = _learn_discover(acts, products, moment, max_products)
         if learned is None:
-            notes.append("what to discover is ranked by evidence and trend, as too few tried new products to learn from")
+            notes.append(
+                "what to discover is ranked by evidence and trend, as too few tried new products to learn from"
+            )
         else:
             method = "learned"
             found = replace(found, coefficients=learned[0], intercept=learned[1])

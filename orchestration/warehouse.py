@@ -22,6 +22,7 @@ _BATCH_ROWS = 10_000
 class WarehouseError(SincerelyError):
     """The warehouse's file cannot be opened or read."""
 
+
 # Batches in, batches out, one at a time.
 Change = Callable[[pa.RecordBatchReader], pa.RecordBatchReader]
 
