@@ -125,17 +125,18 @@ def lists(model: Recommender, known: Catalogue, acts: Acts, moment: int, length:
     every = histories.build(acts, column, moment, len(model.products))
     city = interactions.position(model.cities, acts.cities)[acts.city] if len(acts.cities) else acts.city
     city = np.where(acts.city >= 0, city, -1)
-    tables = [_buy_again_table(model, known, every, acts.people, moment, length)]
 
-    def discovered(start: int) -> pa.Table:
+    def some(start: int) -> pa.Table:
         part = np.arange(start, min(start + discover.BLOCK, every.people_count))
-        return _discover_table(model, known, every.of(part), acts.people[part], city[part], length)
+        rows, people = every.of(part), acts.people[part]
+        again = _buy_again_table(model, known, rows, people, moment, length)
+        new = _discover_table(model, known, rows, people, city[part], length)
+        return pa.concat_tables([again, new]).sort_by([(name, "ascending") for name in ("person_id", "list", "rank")])
 
     starts = range(0, every.people_count, discover.BLOCK)
     with ThreadPoolExecutor(min(THREADS, max(len(starts), 1))) as threads:
-        tables += threads.map(discovered, starts)
-    order = [("person_id", "ascending"), ("list", "ascending"), ("rank", "ascending")]
-    return pa.concat_tables(tables).sort_by(order).combine_chunks()
+        tables = list(threads.map(some, starts))
+    return pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks()
 
 
 def _discover_table(
