@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
-from ml import ranking
+from ml import discover, ranking
 from ml.histories import Histories
 from ml.popularity import Popularity
 
@@ -42,6 +42,9 @@ FEATURES = (
     "product_rhythm_days",
     "last_to_product_rhythm",
     "product_purchases_a_buyer",
+    "evidence",
+    "recent_evidence",
+    "likeness",
 )
 
 # Without a model: purchases halved every 120 days, times these powers of the product's repeat share and trend.
@@ -66,6 +69,7 @@ def rank(
     histories: Histories,
     popularity: Popularity,
     trees: HistGradientBoostingClassifier | None,
+    discoverer: discover.Discoverer,
     may_recommend: Bools,
     *,
     depth: int,
@@ -86,7 +90,7 @@ def rank(
         factor = popularity.repeat_share**REPEAT_POWER * popularity.trend_long**TREND_POWER
         score = histories.decayed120[chosen] * factor[product]
     else:
-        score = trees.predict_proba(features(histories, popularity, chosen))[:, 1]
+        score = trees.predict_proba(features(histories, popularity, discoverer, chosen))[:, 1]
     return ranking.rank(person.astype(np.int64), product.astype(np.int64), score, depth=depth)
 
 
@@ -97,7 +101,9 @@ def rhythm(histories: Histories, popularity: Popularity) -> Floats:
     return (spent + PRIOR_GAPS * popularity.rhythm[histories.product]) / (gaps + PRIOR_GAPS)
 
 
-def features(histories: Histories, popularity: Popularity, chosen: Bools) -> NDArray[np.float32]:
+def features(
+    histories: Histories, popularity: Popularity, discoverer: discover.Discoverer, chosen: Bools
+) -> NDArray[np.float32]:
     """The columns FEATURES of the chosen entries, all of which are purchases."""
     person, product = histories.person[chosen], histories.product[chosen]
     purchases, last, first = histories.purchases[chosen], histories.last[chosen], histories.first[chosen]
@@ -128,6 +134,7 @@ def features(histories: Histories, popularity: Popularity, chosen: Bools) -> NDA
             popularity.rhythm[product],
             last / popularity.rhythm[product],
             popularity.purchases_per_buyer[product],
+            *discover.of_entries(discoverer, histories, popularity)[chosen].T,
         ]
     return np.column_stack([column.astype(np.float32) for column in columns])
 

@@ -105,10 +105,7 @@ def _described(
     model: Discoverer, histories: Histories, popularity: Popularity, person: Ints, product: Ints, evidence: Floats
 ) -> Candidates:
     recent = (histories.recent_taste @ model.weights).toarray()[person, product]
-    places = likeness.places(histories.taste, popularity.buyers, model.directions)
-    near = np.zeros(len(person), np.float32)
-    for component in range(places.shape[1]):  # in this order, so that the sums are rounded the same way
-        near += places[person, component] * model.directions[product, component]
+    near = _likeness(model, histories, popularity, person, product)
     in_category = _in_category(model, histories)[person, model.category[product]]
     in_category[model.category[product] < 0] = 0.0
     looked_at = histories.matrix(histories.viewed).toarray()[person, product]
@@ -138,16 +135,14 @@ def _in_category(model: Discoverer, histories: Histories) -> Floats:
     return sums.reshape(histories.people_count, count).astype(np.float32)
 
 
-def fit(
-    histories: Histories, popularity: Popularity, category: Ints, weights: sparse.csr_array, directions: Floats
-) -> Discoverer:
+def fit(popularity: Popularity, category: Ints, weights: sparse.csr_array, directions: Floats) -> Discoverer:
     """What needs no learning: which category each product is in, and how large that is."""
     sizes = np.bincount(category + 1, weights=popularity.buyers, minlength=1)
     sizes[0] = 0.0
     return Discoverer(weights, directions, category, sizes[category + 1].astype(np.float32))
 
 
-def learn(features: NDArray[np.float64], is_bought: Bools) -> tuple[NDArray[np.float64], float]:
+def learn(features: NDArray[np.floating], is_bought: Bools) -> tuple[NDArray[np.float64], float]:
     """The coefficients of FEATURES and the intercept that tell best which candidates were bought."""
     with threadpool_limits(limits=1):
         scaler = StandardScaler().fit(features)
@@ -190,6 +185,32 @@ def rank(
 def everywhere(popularity: Popularity, people: int) -> NDArray[np.float32]:
     """The popularity of each product among all, for so many people; shape (people, products)."""
     return np.broadcast_to(share(popularity).astype(np.float32), (people, len(popularity.buyers)))
+
+
+def of_entries(model: Discoverer, histories: Histories, popularity: Popularity) -> NDArray[np.float32]:
+    """Evidence, recent evidence and likeness of each entry of the histories, (entries, 3).
+
+    How much the rest of what a person has speaks for a product that they have already.
+    """
+    columns = np.zeros((len(histories.product), 3), np.float32)
+    for start in range(0, histories.people_count, BLOCK):
+        people = np.arange(start, min(start + BLOCK, histories.people_count))
+        rows = histories.of(people)
+        person, product = rows.person.astype(np.int64), rows.product.astype(np.int64)
+        entries = slice(histories.indptr[start], histories.indptr[people[-1] + 1])
+        if model.weights.nnz and len(person):
+            columns[entries, 0] = (rows.taste @ model.weights).toarray()[person, product]
+            columns[entries, 1] = (rows.recent_taste @ model.weights).toarray()[person, product]
+        columns[entries, 2] = _likeness(model, rows, popularity, person, product)
+    return columns
+
+
+def _likeness(model: Discoverer, histories: Histories, popularity: Popularity, person: Ints, product: Ints) -> Floats:
+    places = likeness.places(histories.taste, popularity.buyers, model.directions)
+    near = np.zeros(len(person), np.float32)
+    for component in range(places.shape[1]):  # in this order, so that the sums are rounded the same way
+        near += places[person, component] * model.directions[product, component]
+    return near
 
 
 def evidence(weights: sparse.csr_array, histories: Histories, person: Ints, product: Ints) -> Ints:

@@ -78,7 +78,8 @@ def measure(
     """Each person's recall and NDCG over the purchases from the model's as_of up to `until` (UTC).
 
     What counts is each distinct product bought in that time, of those that the model knows, by people who had
-    bought before. Recall is hits / min(10, products bought). 'buy_again' is measured on all products ('all'),
+    bought before. Recall is hits / min(10, products bought). 'buy_again' is measured on all products ('all', with new
+    products among them by their chance),
     'discover' on those the person had never bought ('novel'); the baseline is popularity, without the products
     already bought where only novel ones count. Both are raw rankings, as published figures are; `served_` are the
     lists as people get them: available, due, and with a limit a category.
@@ -95,14 +96,15 @@ def measure(
         return ranking_quality(ranked, relevant // max(count, 1), relevant % max(count, 1), count, depth=depth)
 
     every = np.ones(count, dtype=np.bool_)
-    again = buy_again.rank(before, model.popularity, model.trees, every, depth=depth, only_due=False)
+    again = buy_again.rank(before, model.popularity, model.trees, model.discoverer, every, depth=depth, only_due=False)
+    new = _discovered(model, before, every, depth)
     popular, popular_novel = _popular_rankings(before, model.popularity.buyers, depth)
     served = _served(model, acts, products, depth)
     all_baseline, novel_baseline = quality(popular, key), quality(popular_novel, novel)
     return [
-        Measured("buy_again", "all", quality(again, key), all_baseline),
+        Measured("buy_again", "all", quality(_merged(model, again, new, depth), key), all_baseline),
         Measured("buy_again", "served_all", quality(served["buy_again"], key), all_baseline),
-        Measured("discover", "novel", quality(_discovered(model, before, every, depth), novel), novel_baseline),
+        Measured("discover", "novel", quality(new, novel), novel_baseline),
         Measured("discover", "served_novel", quality(served["discover"], novel), novel_baseline),
     ]
 
@@ -146,6 +148,18 @@ def _discovered(model: Recommender, before: Histories, every: Bools, depth: int)
         for people in _blocks(before)
     ]
     return _joined(parts)
+
+
+def _merged(model: Recommender, again: ranking.Ranking, new: ranking.Ranking, depth: int) -> ranking.Ranking:
+    """Anything may be recommended: both by their chance of a purchase, or what is new last where it is no chance."""
+    are_chances = model.buy_again_method == model.discover_method == "learned"
+    scores = new.score if are_chances else new.score - 1 - new.score.max(initial=0.0)
+    return ranking.rank(
+        np.concatenate([again.person, new.person]),
+        np.concatenate([again.product, new.product]),
+        np.concatenate([again.score, scores]),
+        depth=depth,
+    )
 
 
 def _popular_rankings(before: Histories, buyers: Floats, depth: int) -> tuple[ranking.Ranking, ranking.Ranking]:

@@ -157,7 +157,7 @@ def _buy_again_table(
     model: Recommender, known: Catalogue, every: Histories, people: Strings, moment: int, length: int
 ) -> pa.Table:
     allowed = known.is_available & known.is_consumable
-    ranked = buy_again.rank(every, model.popularity, model.trees, allowed, depth=length)
+    ranked = buy_again.rank(every, model.popularity, model.trees, model.discoverer, allowed, depth=length)
     return _table(model, "buy_again", ranked, people, reasons.buy_again(every, ranked, moment), model.buy_again_method)
 
 

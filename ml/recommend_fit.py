@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 from ml import buy_again, catalogue, discover, ease, histories, interactions, likeness, popularity
 from ml.histories import Histories
@@ -23,7 +22,7 @@ Bools = NDArray[np.bool_]
 MAX_PRODUCTS = 10_000
 # What comes true within so many days is what the rankings are learned on; it is also how far back each look is.
 HORIZON_DAYS = 30
-BUY_AGAIN_LOOKS = 2
+LOOKS = 4
 # Enough people to learn from: more do not make 30 numbers better.
 MAX_LEARNING_PEOPLE = 10_000
 
@@ -38,11 +37,42 @@ MIN_LEARNING_HITS = 200  # of the candidates that were then bought, for learning
 class _Look:
     """What was known at a moment."""
 
-    products: NDArray[np.int32]  # indices into the acts' products
-    column: NDArray[np.int32]
+    column: NDArray[np.int32]  # where each of the acts' products stands in the catalogue, -1 where it does not
+    products: NDArray[np.int32]  # of the catalogue, indices into the acts' products
     moment: int
     people: Histories
     popularity: Popularity
+    discoverer: discover.Discoverer
+
+    @property
+    def keys(self) -> Ints:
+        """People and products of the entries."""
+        return self.people.person.astype(np.int64) * len(self.products) + self.people.product
+
+
+@dataclass
+class _Examples:
+    """Features at past looks, and what was bought in the month after."""
+
+    features: list[NDArray[np.floating]] = field(default_factory=list)
+    is_bought: list[Bools] = field(default_factory=list)
+    people: int = 0
+
+    def add(self, features: NDArray[np.floating], is_bought: Bools) -> None:
+        """More of both, one row for each."""
+        self.features.append(features)
+        self.is_bought.append(is_bought)
+
+    @property
+    def are_enough(self) -> bool:
+        """Whether there is anything to learn from."""
+        hits, count = sum(int(each.sum()) for each in self.is_bought), sum(len(each) for each in self.is_bought)
+        return self.people >= MIN_LEARNING_PEOPLE and MIN_LEARNING_HITS <= hits < count
+
+    @property
+    def whole(self) -> tuple[NDArray[np.floating], Bools]:
+        """All of them."""
+        return np.vstack(self.features), np.concatenate(self.is_bought)
 
 
 def fit(
@@ -59,14 +89,12 @@ def fit(
     """
     acts = rows if isinstance(rows, Acts) else interactions.read(rows)
     moment = interactions.microseconds(as_of)
-    look = _look(acts, moment, max_products)
-    ids = acts.products[look.products]
-    notes = []
-
-    trees = _learn_buy_again(acts, moment, max_products)
+    look = _look(acts, moment, max_products, products)
+    found, notes = look.discoverer, []
+    again, new = _examples(acts, moment, max_products, products)
+    trees = buy_again.fit(*again.whole) if again.are_enough else None
     if trees is None:
         notes.append("what people buy again is ranked by their decayed frequency, as too few came back to learn from")
-    found = _discoverer(look, products, ids)
     method = "rules" if found.weights.nnz else "popularity"
     if method == "popularity":
         notes.append(
@@ -74,18 +102,14 @@ def fit(
             f"and {MIN_PAIRS} of their products, and there are {look.popularity.people_count} "
             f"and {look.popularity.pairs_count}"
         )
+    elif new.are_enough:
+        coefficients, intercept = discover.learn(*new.whole)
+        method, found = "learned", replace(found, coefficients=coefficients, intercept=intercept)
     else:
-        learned = _learn_discover(acts, products, moment, max_products)
-        if learned is None:
-            notes.append(
-                "what to discover is ranked by evidence and trend, as too few tried new products to learn from"
-            )
-        else:
-            method = "learned"
-            found = replace(found, coefficients=learned[0], intercept=learned[1])
+        notes.append("what to discover is ranked by evidence and trend, as too few tried new products to learn from")
     cities, shares = popularity.by_city(acts, look.people, look.popularity)
     return Recommender(
-        products=ids,
+        products=acts.products[look.products],
         moment=moment,
         popularity=look.popularity,
         cities=cities,
@@ -98,71 +122,61 @@ def fit(
     )
 
 
-def _look(acts: Acts, moment: int, max_products: int) -> _Look:
-    products = popularity.most_bought(acts, moment, max_products=max_products)
+def _look(acts: Acts, moment: int, max_products: int, products: pa.Table) -> _Look:
+    kept = popularity.most_bought(acts, moment, max_products=max_products)
     column = np.full(len(acts.products), -1, np.int32)
-    column[products] = np.arange(len(products))
-    people = histories.build(acts, column, moment, len(products))
-    return _Look(products, column, moment, people, popularity.measure(people))
+    column[kept] = np.arange(len(kept))
+    people = histories.build(acts, column, moment, len(kept))
+    measured = popularity.measure(people)
+    category = catalogue.of(products, acts.products[kept]).category
+    is_thin = measured.people_count < MIN_PEOPLE or measured.pairs_count < MIN_PAIRS
+    if is_thin or len(kept) < 2:
+        weights = sparse.csr_array((len(kept), len(kept)), dtype=np.float32)
+        directions = np.zeros((len(kept), 1), np.float32)
+    else:
+        weights, directions = ease.fit(people.taste), likeness.fit(people.taste, measured.buyers)
+    found = discover.fit(measured, category, weights, directions)
+    return _Look(column, kept, moment, people, measured, found)
 
 
-def _discoverer(look: _Look, products: pa.Table, ids: NDArray[np.str_]) -> discover.Discoverer:
-    category = catalogue.of(products, ids).category
-    is_thin = look.popularity.people_count < MIN_PEOPLE or look.popularity.pairs_count < MIN_PAIRS
-    if is_thin or len(ids) < 2:
-        nothing = sparse.csr_array((len(ids), len(ids)), dtype=np.float32)
-        return discover.fit(look.people, look.popularity, category, nothing, np.zeros((len(ids), 1), np.float32))
-    taste = look.people.taste
-    directions = likeness.fit(taste, look.popularity.buyers)
-    return discover.fit(look.people, look.popularity, category, ease.fit(taste), directions)
-
-
-def _learn_buy_again(acts: Acts, moment: int, max_products: int) -> HistGradientBoostingClassifier | None:
-    """Trees on what was bought again in the month after each of the last looks; None where it is too little."""
-    tables, outcomes, people = [], [], 0
-    for month in range(1, BUY_AGAIN_LOOKS + 1):
-        cutoff = moment - month * HORIZON_DAYS * MICROSECONDS_A_DAY
-        look = _look(acts, cutoff, max_products)
+def _examples(acts: Acts, moment: int, max_products: int, products: pa.Table) -> tuple[_Examples, _Examples]:
+    """What to learn from: for what is bought again the last looks, until they have people enough; for what is new
+    the last of them, as tastes for new products change fastest."""
+    again, new = _Examples(), _Examples()
+    for month in range(1, LOOKS + 1):
+        look = _look(acts, moment - month * HORIZON_DAYS * MICROSECONDS_A_DAY, max_products, products)
         later = _later(acts, look)
-        chosen = _active(later, look)
-        entries = (look.people.purchases > 0) & chosen[look.people.person]
-        if not entries.any():
-            continue
-        tables.append(buy_again.features(look.people, look.popularity, entries))
-        outcomes.append(np.isin(_keys(look)[entries], later))
-        people += int(chosen.sum())
-    hits = sum(int(outcome.sum()) for outcome in outcomes)
-    count = sum(len(outcome) for outcome in outcomes)
-    if people < MIN_LEARNING_PEOPLE or not MIN_LEARNING_HITS <= hits < count:
-        return None
-    return buy_again.fit(np.vstack(tables), np.concatenate(outcomes))
+        if again.people >= MAX_LEARNING_PEOPLE or not len(later):
+            break
+        _add_again(again, look, later)
+        if month == 1 and look.discoverer.weights.nnz:
+            _add_new(new, look, later)
+    return again, new
 
 
-def _learn_discover(
-    acts: Acts, products: pa.Table, moment: int, max_products: int
-) -> tuple[NDArray[np.float64], float] | None:
-    """What each feature counts, by which candidates were bought in the last month; None where it is too little."""
-    look = _look(acts, moment - HORIZON_DAYS * MICROSECONDS_A_DAY, max_products)
-    model = _discoverer(look, products, acts.products[look.products])
-    if not model.weights.nnz:
-        return None
-    later = _later(acts, look)
-    novel = later[~np.isin(later, _keys(look)[look.people.purchases > 0])]
-    chosen = np.flatnonzero(_active(novel, look))
-    tables, outcomes = [], []
+def _add_again(examples: _Examples, look: _Look, later: Ints) -> None:
+    chosen = _active(later, look)
+    rows = look.people.of(chosen)
+    entries = rows.purchases > 0
+    if entries.any():
+        keys = chosen[rows.person] * len(look.products) + rows.product
+        features = buy_again.features(rows, look.popularity, look.discoverer, entries)
+        examples.add(features, np.isin(keys[entries], later))
+        examples.people += len(chosen)
+
+
+def _add_new(examples: _Examples, look: _Look, later: Ints) -> None:
+    novel = later[~np.isin(later, look.keys[look.people.purchases > 0])]
+    chosen = _active(novel, look)
     every = np.ones(len(look.products), dtype=np.bool_)
     for start in range(0, len(chosen), discover.BLOCK):
-        block = chosen[start : start + discover.BLOCK]
-        prior = discover.everywhere(look.popularity, len(block))
-        found = discover.candidates(model, look.people.of(block), look.popularity, every, prior)
+        people = chosen[start : start + discover.BLOCK]
+        prior = discover.everywhere(look.popularity, len(people))
+        found = discover.candidates(look.discoverer, look.people.of(people), look.popularity, every, prior)
         kept = found.evidence > discover.MIN_EVIDENCE
-        tables.append(found.features[kept])
-        outcomes.append(np.isin(block[found.person] * len(look.products) + found.product, novel)[kept])
-    hits = sum(int(outcome.sum()) for outcome in outcomes)
-    count = sum(len(outcome) for outcome in outcomes)
-    if len(chosen) < MIN_LEARNING_PEOPLE or not MIN_LEARNING_HITS <= hits < count:
-        return None
-    return discover.learn(np.vstack(tables), np.concatenate(outcomes))
+        keys = people[found.person] * len(look.products) + found.product
+        examples.add(found.features[kept], np.isin(keys, novel)[kept])
+    examples.people += len(chosen)
 
 
 def _later(acts: Acts, look: _Look) -> Ints:
@@ -172,14 +186,8 @@ def _later(acts: Acts, look: _Look) -> Ints:
     return np.unique(acts.person[chosen].astype(np.int64) * len(look.products) + look.column[acts.product[chosen]])
 
 
-def _active(later: Ints, look: _Look) -> Bools:
+def _active(later: Ints, look: _Look) -> Ints:
     """Who had bought before the look and did after it; of very many, evenly spaced ones."""
     people = np.unique(later // max(len(look.products), 1))
     people = people[look.people.baskets[people] > 0]
-    chosen = np.zeros(look.people.people_count, dtype=np.bool_)
-    chosen[people[:: max(1, -(-len(people) // MAX_LEARNING_PEOPLE))]] = True
-    return chosen
-
-
-def _keys(look: _Look) -> Ints:
-    return look.people.person.astype(np.int64) * len(look.products) + look.people.product
+    return people[:: max(1, -(-len(people) // MAX_LEARNING_PEOPLE))]
