@@ -25,15 +25,6 @@ from orchestration.warehouse import Warehouse
 from rendering.campaign import load_campaigns
 
 LANDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
-_NO_PREDICTIONS = (
-    "create table if not exists ml.churn_predictions (person_id varchar, churn_probability double, risk_band varchar)"
-)
-_NO_EVALUATIONS = """
-    create table if not exists ml.{table} (
-        model varchar, version varchar, metric varchar, split varchar, value double, baseline_value double,
-        value_low double, value_high double
-    )
-"""
 
 
 def land(settings: Settings, landed_at: datetime = LANDED_AT) -> list[Load]:
@@ -51,9 +42,7 @@ def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str, *
     settings = load_settings({"SINCERELY_HOME": str(home)})
     warehouse = Warehouse(settings.warehouse)
     files.land_outbox(warehouse, Outbox(settings.outbox_url), "raw.outbox_messages")
-    with warehouse.transaction() as connection:
-        connection.execute("create schema if not exists ml")
-        connection.execute(_NO_PREDICTIONS)
+    files.prepare(warehouse)
     selected = [f"+{table}" for table in tables]
     _dbt(
         settings, as_of, "build", "--select", *selected, *arguments, "--exclude-resource-type", "unit_test", **variables
@@ -71,6 +60,7 @@ def refresh(settings: Settings, as_of: datetime, *, is_partial: bool = False) ->
 def prepare(settings: Settings, as_of: datetime) -> None:
     """Puts beside what landed what Python puts there: it is empty, or as the project's files say."""
     warehouse, outbox = Warehouse(settings.warehouse, settings.memory_limit), Outbox(settings.outbox_url)
+    files.prepare(warehouse)
     files.land_outbox(warehouse, outbox, "raw.outbox_messages")
     files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
     warehouse.replace("raw.hash_keys", pa.table({"key": ["a key for tests"]}))
@@ -79,11 +69,6 @@ def prepare(settings: Settings, as_of: datetime) -> None:
         warehouse.replace(f"raw.{name}", table)
     for name, table in journey_tables(journeys.sound()[0]).items():
         warehouse.replace(f"raw.{name}", table)
-    with warehouse.transaction() as connection:
-        connection.execute("create schema if not exists ml")
-        connection.execute(_NO_PREDICTIONS)
-        for table in ("churn_evaluations", "lifetime_evaluations", "recommendation_evaluations"):
-            connection.execute(_NO_EVALUATIONS.format(table=table))
 
 
 def _dbt(settings: Settings, as_of: datetime, command: str, *arguments: str, **variables: Any) -> None:

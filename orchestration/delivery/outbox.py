@@ -17,6 +17,7 @@ import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
+from orchestration.delivery.engine import durable_engine
 from orchestration.errors import DeliveryError, StorageError
 from rendering.payload import Payload
 
@@ -102,9 +103,7 @@ class Outbox:
     """The outbox behind a SQLAlchemy URL: SQLite by default."""
 
     def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _make_durable)
+        self._engine = durable_engine(url)
         with self._storage():
             METADATA.create_all(self._engine)
 
@@ -252,11 +251,6 @@ class Outbox:
                 f"The outbox cannot be used: {error.orig}. Check the disk and SINCERELY_OUTBOX_URL, "
                 "then run again: nothing is sent twice."
             ) from error
-
-
-def _make_durable(connection: Any, _record: Any) -> None:
-    for pragma in ("journal_mode = wal", "synchronous = full", "busy_timeout = 30000"):
-        connection.execute(f"pragma {pragma}")
 
 
 def _row(message: Planned, batch_id: str | None, planned_at: datetime) -> dict[str, Any]:

@@ -10,7 +10,6 @@ create table households as
 select
     household_id::varchar as household_id,
     min(transaction_timestamp) as first_basket_at,
-    max(transaction_timestamp) as last_basket_at,
 from transactions
 group by household_id;
 
@@ -305,22 +304,29 @@ with messages as (
     select message_id, email, sent_at, campaign from newsletter_messages
 ),
 
-active as (
-    select 'person.' || household_id || '@example.com' as email, last_basket_at from households
+baskets as (
+    select distinct 'person.' || household_id || '@example.com' as email, transaction_timestamp as basket_at
+    from transactions
+),
+
+-- Who bought of late opens more; what they buy later, nobody knows yet.
+awaited as (
+    select messages.*, baskets.basket_at
+    from messages
+    asof left join baskets on messages.email = baskets.email and messages.sent_at >= baskets.basket_at
 ),
 
 reached as (
     select
         messages.*, unit(message_id || ':bounce') < 0.004 as is_bounced,
         unit(message_id || ':open') < case
-            when last_basket_at is null then 0.25
-            when last_basket_at < sent_at then 0.05
+            when basket_at is null then 0.25
+            when basket_at < sent_at - interval 60 days then 0.05
             else 0.38
         end as is_opened,
         unit(message_id || ':machine') < 0.3 as has_proxy,
         unit(message_id || ':click') < 0.22 as is_clicked,
-    from messages
-    left join active using (email)
+    from awaited
 ),
 
 events as (

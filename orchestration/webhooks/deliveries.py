@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from orchestration.delivery.engine import durable_engine
 from orchestration.errors import LockedError, StorageError
 
 METADATA = sa.MetaData()
@@ -108,9 +108,7 @@ class Deliveries:
     """The deliveries behind a SQLAlchemy URL, the outbox's own."""
 
     def __init__(self, url: str) -> None:
-        self._engine = sa.create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _make_durable)
+        self._engine = durable_engine(url)
         with self._storage():
             METADATA.create_all(self._engine)
 
@@ -258,8 +256,3 @@ class Deliveries:
 
 
 _OUTCOME = ("state", "attempts", "next_attempt_at", "last_status", "last_error", "delivered_at")
-
-
-def _make_durable(connection: Any, _record: Any) -> None:
-    for pragma in ("journal_mode = wal", "synchronous = full", "busy_timeout = 30000"):
-        connection.execute(f"pragma {pragma}")

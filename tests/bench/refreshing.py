@@ -17,7 +17,9 @@ from pathlib import Path
 
 from orchestration import dbt
 from orchestration.parts import PARTS
+from orchestration.segments.observing import observe
 from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import Warehouse
 from tests.bench import population
 from tests.building import land, prepare
 
@@ -31,7 +33,7 @@ _MEMORY_LIMIT = "7GB"
 
 @dataclass(frozen=True)
 class Refresh:
-    """One build: `kind` is full, hour or trigger; `rows` landed for it."""
+    """One build: `kind` is full, first hour, hour or trigger; `rows` landed for it."""
 
     kind: str
     people: int
@@ -41,7 +43,7 @@ class Refresh:
 
 
 def measure(sizes: tuple[int, ...] = SIZES, tell: Callable[[Refresh], None] = lambda _: None) -> list[Refresh]:
-    """Three builds for each number of people; `tell` hears of each as it ends."""
+    """Four builds for each number of people; `tell` hears of each as it ends."""
     found: list[Refresh] = []
     for people in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -56,31 +58,37 @@ def _refreshes(home: Path, people: int) -> list[Refresh]:
     dbt.manifest(settings)  # parsing does not grow with the data, and is done once
     population.write(settings.landing, people)
     full = _timed(settings, "full", people, population.END)
+    # In the first hour all that the full build saw of the segments has just been noted: the second is like all others.
     end = population.write_hour(settings.landing, people, 0)
+    first = _timed(settings, "first hour", people, end, "--select", *_PEOPLE)
+    end = population.write_hour(settings.landing, people, 1)
     hour = _timed(settings, "hour", people, end, "--select", *_PEOPLE)
     end += timedelta(minutes=5)
     population.write_triggers(settings.landing, 100, end)
-    return [full, hour, _timed(settings, "trigger", people, end, "--select", *_PEOPLE)]
+    return [full, first, hour, _timed(settings, "trigger", people, end, "--select", *_PEOPLE)]
 
 
 def _timed(settings: Settings, kind: str, people: int, as_of: datetime, *arguments: str) -> Refresh:
     loads = land(settings, datetime.now(UTC))
     prepare(settings, as_of)
+    is_in_haste, is_partial = kind != "full", kind == "trigger"
     command = [
-        dbt.executable(), "--quiet", *dbt.build_command(is_partial=kind == "trigger"), *arguments,
+        dbt.executable(), "--quiet", *dbt.build_command(is_in_haste=is_in_haste, is_partial=is_partial), *arguments,
         "--project-dir", str(dbt.DBT_PROJECT),
         "--target-path", str(dbt.target_path(settings)),
-        "--vars", dbt.variables(as_of, is_in_haste=kind != "full", is_partial=kind == "trigger"),
+        "--vars", dbt.variables(as_of, is_in_haste=is_in_haste, is_partial=is_partial),
     ]  # fmt: skip
-    with (settings.home / f"{kind}.log").open("w") as log:
+    with (settings.home / f"{kind.replace(' ', '-')}.log").open("w") as log:
         started = time.perf_counter()
         process = subprocess.Popen(
             command, env={**os.environ, **dbt.build_environment(settings)}, stdout=log, stderr=log
         )
         _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            raise SystemExit((settings.home / f"{kind.replace(' ', '-')}.log").read_text()[-4000:])
+        # A part of the build, as the job does it: the next one starts from what this one saw.
+        observe(Warehouse(settings.warehouse, settings.memory_limit), as_of.replace(tzinfo=UTC))
         seconds = time.perf_counter() - started
-    if status:
-        raise SystemExit((settings.home / f"{kind}.log").read_text()[-4000:])
     rows = sum(load.rows_received for load in loads if load.status == "landed")
     return Refresh(kind, people, rows, seconds, usage.ru_maxrss / 2**20)
 

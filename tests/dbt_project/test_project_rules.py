@@ -96,10 +96,16 @@ def test_public_tables_have_enforced_contracts(models: list[dict]) -> None:
     assert PUBLIC - enforced == set()
 
 
-def test_every_model_has_a_tested_key(nodes: list[dict], models: list[dict]) -> None:
+def test_every_model_that_lasts_has_a_tested_key(nodes: list[dict], models: list[dict]) -> None:
     tested = {node.get("attached_node") for node in nodes if node["resource_type"] == "test"}
     untested = [
-        model["name"] for model in models if model["unique_id"] not in tested and not model["name"].startswith("base_")
+        model["name"]
+        for model in models
+        if model["unique_id"] not in tested
+        and not model["name"].startswith("base_")
+        # Their materialization tests what a segment returns, whoever wrote it.
+        and model["config"]["materialized"] != "segment"
+        and not model["config"]["meta"].get("lasts_one_refresh")
     ]
     assert set(untested) <= {"quarantine"}
 

@@ -21,8 +21,10 @@ final as (
 
     select person_id from {{ ref('changed_people') }}
     union
-    -- Whose segments changed, and whose segments an earlier build saw change.
-    select person_id from {{ ref('people_with_observations') }}
+    -- Whose segments changed, and whose did otherwise than the last refresh saw.
+    select person_id from {{ ref('renoted_people') }}
+    union
+    select person_id from {{ ref('moved_people') }}
     union
     select person_id from {{ ref('segment_changes_now') }}
     union

@@ -70,10 +70,7 @@ final as (
     where _refresh = {{ refresh_number() }}
     union
     -- Whose act it was until now.
-    select activity.person_id
-    from activity
-    inner join {{ ref('changed_acts') }} as changed_acts
-        on activity.channel = changed_acts.channel and activity.source_id = changed_acts.source_id
+    select person_id from {{ ref('touched_acts') }}
     union
     {%- if not is_refresh_partial() %}
     -- Whose acts leave a window of time.

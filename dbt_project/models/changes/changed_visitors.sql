@@ -18,8 +18,8 @@ restarted_people as (
     select person_id from {{ ref('moved_people') }}
     union
     select person_id
-    from {{ before_refresh('activity') }}
-    where channel = 'web' and source_id in (select message_id from {{ ref('changed_web_messages') }})
+    from {{ ref('touched_acts') }}
+    where channel = 'web'
 
 ),
 

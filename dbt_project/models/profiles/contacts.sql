@@ -14,21 +14,37 @@ with received as (
 identity_map as (
 
     select * from {{ ref('identity_map') }}
+    where identifier_type = 'contact_id'
 
 ),
 
+{% if is_incremental() %}
+wanted as (
+
+    select contact_id
+    from received
+    where {{ is_news('received', 'signed_up_at', 'updated_at') }}
+    union
+    select identity_map.identifier
+    from identity_map
+    inner join {{ ref('moved_people') }} as moved_people
+        on identity_map.person_id = moved_people.person_id
+
+),
+
+{% endif %}
 latest as (
 
     select
         *,
-        {%- if is_incremental() %}
-        bool_or({{ is_news('received', 'signed_up_at', 'updated_at') }}) over (partition by contact_id) as is_news,
-        {%- endif %}
         row_number() over (
             partition by contact_id
             order by coalesce(updated_at, signed_up_at) desc, _landed_at desc, _load_id desc, _row desc
         ) as version
     from received
+    {%- if is_incremental() %}
+    where contact_id in (select wanted.contact_id from wanted)
+    {%- endif %}
 
 ),
 
@@ -36,21 +52,12 @@ final as (
 
     select
         identity_map.person_id,
-        latest.* exclude (version, _refresh{{ ', is_news' if is_incremental() }}),
+        latest.* exclude (version, _refresh),
         {{ refresh_number() }} as _refresh
     from latest
     inner join identity_map
-        on
-            latest.contact_id = identity_map.identifier
-            and identity_map.identifier_type = 'contact_id'
-    where
-        latest.version = 1
-        {%- if is_incremental() %}
-        and (
-            latest.is_news
-            or identity_map.person_id in (select moved_people.person_id from {{ ref('moved_people') }} as moved_people)
-        )
-        {%- endif %}
+        on latest.contact_id = identity_map.identifier
+    where latest.version = 1
 
 )
 

@@ -1,5 +1,7 @@
 {{ config(materialized='table') }}
 
+-- What the last refresh saw is held against what was noted before this replaces it:
+-- depends_on: {{ ref('renoted_people') }}
 with observed as (
 
     select * from {{ ref('segment_observed_members') }}

@@ -1,0 +1,10 @@
+-- Looked for once: activity is the longest table.
+{% if is_refresh_incremental() %}
+select activity.activity_id, activity.person_id, activity.channel
+from {{ before_refresh('activity') }} as activity
+inner join {{ ref('changed_acts') }} as changed_acts
+    on activity.channel = changed_acts.channel and activity.source_id = changed_acts.source_id
+{% else %}
+select cast(null as varchar) as activity_id, cast(null as varchar) as person_id, cast(null as varchar) as channel
+where false
+{% endif %}
