@@ -128,9 +128,11 @@ def build_command(*, is_in_haste: bool = False, is_partial: bool = False) -> lis
     """
     everything = ["build", "--exclude-resource-type", "unit_test"]
     if is_partial:
-        return [*everything, "--exclude", "test_type:generic", "resource_type:seed"]
+        return [*everything, "--exclude", "test_type:generic resource_type:seed"]
     if is_in_haste:
-        return [*everything, "--exclude", *(f"test_type:generic,path:models/{group}" for group in _TESTED_NIGHTLY)]
+        # One word for all: Dagster puts what a definition leaves out beside it.
+        nightly = " ".join(f"test_type:generic,path:models/{group}" for group in _TESTED_NIGHTLY)
+        return [*everything, "--exclude", nightly]
     return everything
 
 

@@ -318,7 +318,7 @@ awaited as (
 
 reached as (
     select
-        messages.*, unit(message_id || ':bounce') < 0.004 as is_bounced,
+        awaited.*, unit(message_id || ':bounce') < 0.004 as is_bounced,
         unit(message_id || ':open') < case
             when basket_at is null then 0.25
             when basket_at < sent_at - interval 60 days then 0.05
