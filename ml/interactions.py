@@ -1,126 +1,145 @@
-"""Purchases as matrices: people by products, both in the order of their ids."""
+"""Who bought or looked at what, and when: rows of text become sorted arrays of numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy import sparse
+
+from ml.errors import FeatureError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+Bools = NDArray[np.bool_]
 Strings = NDArray[np.str_]
 
 MICROSECONDS_A_DAY = 86_400_000_000
-TREND_DAYS = 56
+REQUIRED = ("person_id", "product_id", "happened_at", "quantity")
 
 
 @dataclass(frozen=True)
-class Interactions:
-    """What each person bought before a moment, among the products that most people bought.
+class Acts:
+    """Distinct purchases and views, sorted by person, product and moment.
 
-    `counts`, `decayed` and `last_bought` share one sparsity pattern, shape (people, products). A purchase is
-    one moment at which a person bought a product, on however many lines. Ids are sorted, so that the index
-    of a product breaks ties by its id.
+    `people`, `products` and `cities` are sorted ids, so that an index breaks ties by its id; the parallel arrays
+    `person`, `product`, `moment` (microseconds since 1970, UTC) and `is_view` have one entry an act. `people` has
+    everyone in the rows, also those without an act; `city` is an index into `cities` for each of them, -1 where
+    none is known.
     """
 
     people: Strings
     products: Strings
-    counts: sparse.csr_array  # purchases
-    decayed: sparse.csr_array  # purchases, each halved every half-life
-    last_bought: sparse.csr_array  # days before as_of, more than zero
-    as_of_us: int  # microseconds since 1970, UTC
-    buyers: Floats  # people who bought each product
-    trend: Floats  # buyers in the last 56 days over what their share of all time predicts, about 1
+    cities: Strings
+    city: Codes
+    person: Codes
+    product: Codes
+    moment: Ints
+    is_view: Bools
 
-    @property
-    def bought(self) -> sparse.csr_array:
-        """1.0 where a person ever bought a product."""
-        ones = np.ones(len(self.counts.data))
-        return sparse.csr_array((ones, self.counts.indices, self.counts.indptr), shape=self.counts.shape)
+    def before(self, moment: int) -> Acts:
+        """The acts strictly before a moment, of the same people."""
+        return self._where(self.moment < moment)
+
+    def of_people(self, chosen: Bools) -> Acts:
+        """The acts of some people, of whom everybody else stays without one."""
+        return self._where(chosen[self.person])
+
+    def _where(self, kept: Bools) -> Acts:
+        return Acts(
+            self.people,
+            self.products,
+            self.cities,
+            self.city,
+            self.person[kept],
+            self.product[kept],
+            self.moment[kept],
+            self.is_view[kept],
+        )
 
 
-def build(
-    interactions: pa.Table,
-    *,
-    as_of: datetime,
-    half_life_days: float = 120.0,
-    max_products: int = 10_000,
-) -> Interactions:
-    """The purchases strictly before `as_of` (UTC), of the `max_products` products bought by most people.
+def read(rows: pa.Table | pa.RecordBatchReader | Iterable[pa.RecordBatch]) -> Acts:
+    """The acts of a table, or of a stream of batches of which only numbers are kept: 17 bytes a row.
 
-    `interactions` has person_id, product_id, purchased_at and quantity, a row per order line; lines with
-    quantity zero or less are no purchases. Empty input gives empty matrices.
+    `rows` has person_id, product_id, happened_at (UTC) and quantity; is_view and city may be absent. A row without
+    a product, a moment or a quantity above zero is no act: it only says that the person exists. Acts of one
+    person with one product at one moment are one, on however many rows. Raises FeatureError for a missing column.
     """
-    days_ago, people_code, products_code, people, products = _purchases(interactions, as_of)
-    pairs, pair_of = np.unique(people_code * len(products) + products_code, return_inverse=True)
-    rows, columns = np.divmod(pairs, max(len(products), 1))
-    buyers = np.bincount(columns, minlength=len(products)).astype(float)
+    batches = rows.to_batches() if isinstance(rows, pa.Table) else rows
+    parts = [_narrow(batch) for batch in batches]
+    columns = [[part[place] for part in parts] for place in range(5)]
+    person, people = _encode(columns[0])
+    product, products = _encode(columns[1])
+    city, cities = _encode(columns[2])
+    moment = np.concatenate([*columns[3], np.empty(0, np.int64)])
+    is_view = np.concatenate([*columns[4], np.empty(0, np.bool_)])
 
-    kept = np.sort(np.argsort(-buyers, kind="stable")[:max_products])
-    position = np.full(len(products), -1)
-    position[kept] = np.arange(len(kept))
-    is_kept = position[columns] >= 0
+    home = np.full(len(people), -1, np.int32)
+    is_told = (person >= 0) & (city >= 0)
+    home[person[is_told]] = city[is_told]
 
-    counts = np.bincount(pair_of, minlength=len(pairs)).astype(float)
-    decayed = np.bincount(pair_of, weights=0.5 ** (days_ago / half_life_days), minlength=len(pairs))
-    last_bought = np.full(len(pairs), np.inf)
-    np.minimum.at(last_bought, pair_of, days_ago)
-
-    index = (rows[is_kept], position[columns[is_kept]])
-    shape = (len(people), len(kept))
-
-    def matrix(values: NDArray[Any]) -> sparse.csr_array:
-        return sparse.csr_array((values[is_kept], index), shape=shape)
-
-    recent = np.bincount(columns[last_bought <= TREND_DAYS], minlength=len(products))
-    span_days = max(float(days_ago.max(initial=0.0)), TREND_DAYS)
-    trend = (recent + 3) / (buyers * TREND_DAYS / span_days + 3)
-    return Interactions(
-        people=people,
-        products=products[kept],
-        counts=matrix(counts),
-        decayed=matrix(decayed),
-        last_bought=matrix(last_bought),
-        as_of_us=_microseconds(as_of),
-        buyers=buyers[kept],
-        trend=trend[kept],
-    )
+    kept = (person >= 0) & (product >= 0) & (moment != _NEVER)
+    person, product, moment, is_view = person[kept], product[kept], moment[kept], is_view[kept]
+    pair = person.astype(np.int64) * max(len(products), 1) + product
+    order = np.lexsort((is_view, moment, pair))
+    pair, moment, is_view = pair[order], moment[order], is_view[order]
+    is_new = np.ones(len(pair), np.bool_)
+    is_new[1:] = (pair[1:] != pair[:-1]) | (moment[1:] != moment[:-1]) | (is_view[1:] != is_view[:-1])
+    order = order[is_new]
+    return Acts(people, products, cities, home, person[order], product[order], moment[is_new], is_view[is_new])
 
 
-def _purchases(table: pa.Table, as_of: datetime) -> tuple[Floats, Ints, Ints, Strings, Strings]:
-    moment = table["purchased_at"].cast(pa.timestamp("us"), safe=False)
-    quantity = table["quantity"].cast(pa.float64())
-    cutoff = _microseconds(as_of)
-    is_purchase = pc.and_(pc.less(moment.cast(pa.int64()), cutoff), pc.greater(quantity, 0))
-    lines = pa.table({"person": table["person_id"], "product": table["product_id"], "moment": moment.cast(pa.int64())})
-    lines = lines.filter(is_purchase).drop_null()
-    people_code, people = _encode(lines["person"])
-    products_code, products = _encode(lines["product"])
-    order = np.lexsort((lines["moment"].to_numpy(), products_code, people_code))
-    keys = np.column_stack([people_code, products_code, lines["moment"].to_numpy()])[order]
-    is_new = np.ones(len(keys), dtype=bool)
-    is_new[1:] = (keys[1:] != keys[:-1]).any(axis=1)
-    keys = keys[is_new]
-    return (cutoff - keys[:, 2]) / MICROSECONDS_A_DAY, keys[:, 0], keys[:, 1], people, products
-
-
-def _encode(column: pa.ChunkedArray) -> tuple[Ints, Strings]:
-    """Codes into the sorted distinct values."""
-    encoded = column.cast(pa.string()).combine_chunks().dictionary_encode()
-    values = encoded.dictionary.to_numpy(zero_copy_only=False).astype(str)
-    order = np.argsort(values)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return rank[encoded.indices.to_numpy()], values[order]
-
-
-def _microseconds(moment: datetime) -> int:
+def microseconds(moment: datetime) -> int:
+    """Since 1970; a moment without a zone is in UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def position(ids: Strings, wanted: Strings) -> Codes:
+    """Where each of `wanted` stands in the sorted `ids`, -1 where it does not."""
+    if not len(ids):
+        return np.full(len(wanted), -1, np.int32)
+    place = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return np.where(ids[place] == wanted, place, -1).astype(np.int32)
+
+
+_NEVER = np.iinfo(np.int64).min
+_Narrow = tuple[pa.DictionaryArray, pa.DictionaryArray, pa.DictionaryArray, Ints, Bools]
+
+
+def _narrow(batch: pa.RecordBatch) -> _Narrow:
+    missing = [name for name in REQUIRED if name not in batch.schema.names]
+    if missing:
+        raise FeatureError(f"Acts lack the column {missing[0]}: they need {', '.join(REQUIRED)}.")
+    count = batch.num_rows
+    moment = batch["happened_at"].cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(_NEVER)
+    is_act = pc.fill_null(pc.greater(batch["quantity"].cast(pa.float64()), 0), False).to_numpy(zero_copy_only=False)
+    view = batch["is_view"] if "is_view" in batch.schema.names else pa.array([False] * count)
+    city = batch["city"] if "city" in batch.schema.names else pa.nulls(count, pa.string())
+    return (
+        batch["person_id"].cast(pa.string()).dictionary_encode(),
+        batch["product_id"].cast(pa.string()).dictionary_encode(),
+        city.cast(pa.string()).dictionary_encode(),
+        np.where(is_act, moment.to_numpy(), _NEVER),
+        view.cast(pa.bool_()).fill_null(False).to_numpy(zero_copy_only=False),
+    )
+
+
+def _encode(parts: list[pa.DictionaryArray]) -> tuple[Codes, Strings]:
+    """Codes into the sorted distinct values, -1 for null."""
+    if not parts:
+        return np.empty(0, np.int32), np.empty(0, np.str_)
+    unified = pa.chunked_array(parts).unify_dictionaries()
+    values = unified.chunk(0).dictionary.to_numpy(zero_copy_only=False).astype(np.str_)
+    order = np.argsort(values)
+    rank = np.empty(len(order) + 1, np.int32)
+    rank[order] = np.arange(len(order))
+    rank[-1] = -1  # where the index is null
+    codes = [rank[chunk.indices.fill_null(-1).to_numpy()] for chunk in unified.chunks]
+    return np.concatenate(codes), values[order]

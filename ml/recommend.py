@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingClassifier
 
-from ml import buy_again, discover, ease, interactions, ranking
-from ml.interactions import Interactions
+from ml import buy_again, catalogue, discover, histories, interactions, popularity, ranking, reasons
+from ml.catalogue import Catalogue
+from ml.histories import Histories
+from ml.interactions import Acts
+from ml.popularity import Popularity
 
 SCHEMA = pa.schema(
     [
@@ -21,164 +27,157 @@ SCHEMA = pa.schema(
         ("product_id", pa.string()),
         ("score", pa.float64()),
         ("reason", pa.string()),
+        ("method", pa.string()),
     ]
 )
 
 LIST_LENGTH = 10
 MAX_PER_CATEGORY = 3
-# How far down the raw ranking the category limit may reach.
-DISCOVER_DEPTH = 100
+# People whose acts are read and whose lists are written at a time.
+PEOPLE_A_BLOCK = 20_000
+# Blocks scored at once: the work is numpy's and scipy's, which leave the interpreter to others meanwhile.
+THREADS = 2
 
-POPULAR = "popular with our customers"
-
-# More often than anybody buys one product; packs a count and a day into one number.
-_MANY = 1_000_000
-
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+Strings = NDArray[np.str_]
 
 
 @dataclass(frozen=True)
 class Recommender:
-    """What people bought, and the weights between products (None when nobody bought anything)."""
+    """All that a person's lists need beside their own acts; its size depends on the products, not on the people."""
 
-    interactions: Interactions
-    ease: ease.Ease | None
-
-
-@dataclass(frozen=True)
-class _Catalogue:
-    """The products table in the order of the recommender's products; unknown products are unavailable."""
-
-    name: NDArray[np.object_]
-    category: Ints  # -1 where unknown
-    is_available: Bools
-    is_consumable: Bools  # unknown counts as consumable
+    products: Strings  # sorted
+    moment: int  # as_of, in microseconds since 1970
+    popularity: Popularity
+    cities: Strings
+    city_shares: NDArray[np.float32]  # (cities, products)
+    discoverer: discover.Discoverer
+    trees: HistGradientBoostingClassifier | None
+    discover_method: str  # learned, rules or popularity
+    buy_again_method: str  # learned or rules
+    note: str  # what the data was too thin for; empty where it was not
 
 
-def fit(
-    purchases: pa.Table,
+def recommend(
+    model: Recommender, products: pa.Table, acts: pa.Table, *, as_of: datetime | None = None, length: int = LIST_LENGTH
+) -> pa.Table:
+    """At most `length` products a person and list, as SCHEMA, sorted by person, list and rank.
+
+    `acts` has what interactions.read takes, in any order, `products` what catalogue.of does. Everyone in `acts`
+    gets both lists, where there is something to put on them: a row without a product stands for a person without
+    an act, who gets what is popular in their city, or everywhere. 'discover' has nothing the person ever bought and
+    at most three products of a category; 'buy_again' has nothing that is not consumable, or not due. Only available
+    products are on either. Scores compare within a list of one person, not between lists. `as_of` is the model's
+    unless given: what a person did since the model was fitted counts when it is later.
+    """
+    known = catalogue.of(products, model.products)
+    return recommend_for(model, known, acts, as_of=as_of, length=length)
+
+
+def recommend_for(
+    model: Recommender, known: Catalogue, acts: pa.Table, *, as_of: datetime | None = None, length: int = LIST_LENGTH
+) -> pa.Table:
+    """The same with a catalogue that is kept: for one person's latest acts while they wait."""
+    moment = model.moment if as_of is None else interactions.microseconds(as_of)
+    return lists(model, known, interactions.read(acts), moment, length)
+
+
+def recommend_blocks(
+    model: Recommender,
+    products: pa.Table,
+    acts: Iterable[pa.RecordBatch],
     *,
-    as_of: datetime,
-    half_life_days: float = 120.0,
-    regularisation: float = 500.0,
-    max_products: int = 10_000,
-) -> Recommender:
-    """Fit on the purchases strictly before `as_of` (UTC); there is no randomness in it.
-
-    `purchases` has person_id, product_id, purchased_at and quantity, a row per order line.
-    """
-    built = interactions.build(purchases, as_of=as_of, half_life_days=half_life_days, max_products=max_products)
-    return Recommender(built, discover.fit(built, regularisation=regularisation))
+    length: int = LIST_LENGTH,
+    people_a_block: int = PEOPLE_A_BLOCK,
+) -> Iterator[pa.RecordBatch]:
+    """The same for any number of people in the memory of some: `acts` must come sorted by person_id."""
+    known = catalogue.of(products, model.products)
+    for block in people_blocks(acts, people_a_block):
+        yield from lists(model, known, interactions.read(block), model.moment, length).to_batches()
 
 
-def recommend(model: Recommender, products: pa.Table, *, people: Iterable[str] = ()) -> pa.Table:
-    """At most ten products a person and list, as SCHEMA, sorted by person, list and rank.
+def people_blocks(batches: Iterable[pa.RecordBatch], people: int) -> Iterator[pa.Table]:
+    """The rows of some people at a time, all of each; `batches` must come sorted by person_id."""
+    waiting: list[pa.RecordBatch] = []
+    count, last = 0, None
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        ids = batch["person_id"].cast(pa.string())
+        is_new = np.ones(len(ids), dtype=np.bool_)
+        is_new[1:] = pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
+        is_new[0] = ids[0].as_py() != last
+        count += int(is_new.sum())
+        last = ids[-1].as_py()
+        waiting.append(batch)
+        if count > people:  # up to where the last person begins, who may go on in the next batch
+            begin = int(np.flatnonzero(is_new)[-1]) if is_new.any() else 0
+            yield pa.Table.from_batches([*waiting[:-1], batch.slice(0, begin)])
+            waiting, count = [batch.slice(begin)], 1
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
-    `products` has product_id, name, category, is_available and is_consumable; the last may be null.
-    Everyone with a purchase gets both lists, where there is something to put on them; `people` adds persons
-    without one, who get what most people bought. 'discover' has nothing the person ever bought and at most
-    three products of a category; 'buy_again' has nothing that is not consumable. Only available products
-    are on either. Scores compare within a list of one person, not between lists.
-    """
-    catalogue = _catalogue(products, model.interactions.products)
-    tables = [
-        _discover_table(model, catalogue),
-        _buy_again_table(model, catalogue),
-        _popular_table(model, catalogue, people),
-    ]
-    order = [("person_id", "ascending"), ("list", "ascending"), ("rank", "ascending")]
-    return pa.concat_tables(tables).sort_by(order).combine_chunks()
 
-
-def _discover_table(model: Recommender, catalogue: _Catalogue) -> pa.Table:
-    ranked = discover.rank(model.ease, model.interactions, catalogue.is_available, depth=DISCOVER_DEPTH)
-    served = _served(ranked, catalogue)
-    if model.ease is None:
+def lists(model: Recommender, known: Catalogue, acts: Acts, moment: int, length: int) -> pa.Table:
+    """The lists of everyone in `acts` at `moment`, in microseconds since 1970."""
+    if not len(model.products):
         return SCHEMA.empty_table()
-    bought = discover.evidence(model.ease, served)
-    has_reason = (bought >= 0) & (served.score > discover.POPULARITY_WEIGHT)
-    because = np.array([f"because you bought {name}" for name in catalogue.name] or [""], dtype=object)
-    reason = np.where(has_reason, because[np.maximum(bought, 0)], POPULAR)
-    return _table(model.interactions, "discover", served, model.interactions.people[served.person], reason)
+    column = interactions.position(model.products, acts.products)
+    every = histories.build(acts, column, moment, len(model.products))
+    city = interactions.position(model.cities, acts.cities)[acts.city] if len(acts.cities) else acts.city
+    city = np.where(acts.city >= 0, city, -1)
+
+    def some(start: int) -> pa.Table:
+        part = np.arange(start, min(start + discover.BLOCK, every.people_count))
+        rows, people = every.of(part), acts.people[part]
+        again = _buy_again_table(model, known, rows, people, moment, length)
+        new = _discover_table(model, known, rows, people, city[part], length)
+        return pa.concat_tables([again, new]).sort_by([(name, "ascending") for name in ("person_id", "list", "rank")])
+
+    starts = range(0, every.people_count, discover.BLOCK)
+    with ThreadPoolExecutor(min(THREADS, max(len(starts), 1))) as threads:
+        tables = list(threads.map(some, starts))
+    return pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks()
 
 
-def _buy_again_table(model: Recommender, catalogue: _Catalogue) -> pa.Table:
-    allowed = catalogue.is_available & catalogue.is_consumable
-    ranked = buy_again.rank(model.interactions, allowed, depth=LIST_LENGTH)
-    reason = _buy_again_reasons(model.interactions, ranked)
-    return _table(model.interactions, "buy_again", ranked, model.interactions.people[ranked.person], reason)
-
-
-def _popular_table(model: Recommender, catalogue: _Catalogue, people: Iterable[str]) -> pa.Table:
-    newcomers = np.setdiff1d(np.array(sorted(set(people)), dtype=np.str_), model.interactions.people)
-    raw = discover.rank_popular(model.interactions, catalogue.is_available, depth=DISCOVER_DEPTH)
-    one = _served(raw, catalogue)
-    length = len(one.product)
-    ranked = ranking.Ranking(
-        person=np.repeat(np.arange(len(newcomers)), length),
-        rank=np.tile(one.rank, len(newcomers)),
-        product=np.tile(one.product, len(newcomers)),
-        score=np.tile(one.score, len(newcomers)),
+def _discover_table(
+    model: Recommender, known: Catalogue, rows: Histories, people: Strings, city: NDArray[np.int32], length: int
+) -> pa.Table:
+    shares = np.vstack([model.city_shares, popularity.share(model.popularity).astype(np.float32)])
+    prior = shares[city]  # -1, no city of its own, is everywhere
+    raw, found = discover.rank(
+        model.discoverer, rows, model.popularity, known.is_available, prior, depth=discover.CANDIDATES
     )
-    reason = np.full(len(ranked.product), POPULAR, dtype=object)
-    return _table(model.interactions, "discover", ranked, newcomers[ranked.person], reason)
+    ranked = ranking.cap_groups(raw, known.category, limit=MAX_PER_CATEGORY, depth=length)
+    names = np.array([*model.cities, None], dtype=object)[city]
+    words = reasons.discovered(model.discoverer, rows, known, ranked, found, names)
+    return _table(model, "discover", ranked, people, words, model.discover_method)
 
 
-def _served(ranked: ranking.Ranking, catalogue: _Catalogue) -> ranking.Ranking:
-    return ranking.cap_groups(ranked, catalogue.category, limit=MAX_PER_CATEGORY, depth=LIST_LENGTH)
-
-
-def _buy_again_reasons(built: Interactions, ranked: ranking.Ranking) -> NDArray[np.object_]:
-    """Words from the few distinct counts and days, then put together for all rows at once."""
-    if not len(ranked.product):
-        return np.empty(0, dtype=object)
-    counts = np.asarray(built.counts[ranked.person, ranked.product]).ravel().astype(np.int64)
-    days_ago = np.asarray(built.last_bought[ranked.person, ranked.product]).ravel()
-    microseconds = np.rint(days_ago * interactions.MICROSECONDS_A_DAY).astype(np.int64)
-    days = (built.as_of_us - microseconds) // interactions.MICROSECONDS_A_DAY
-    pairs, index = np.unique(days * _MANY + np.minimum(counts, _MANY - 1), return_inverse=True)
-    words = [_bought(count=int(pair % _MANY), day=int(pair // _MANY)) for pair in pairs]
-    return np.array(words, dtype=object)[index]
-
-
-def _bought(*, count: int, day: int) -> str:
-    date = datetime(1970, 1, 1) + timedelta(days=day)
-    on = f"{date.day} {date:%B %Y}"
-    return f"you bought it on {on}" if count == 1 else f"you bought it {count} times, last on {on}"
+def _buy_again_table(
+    model: Recommender, known: Catalogue, every: Histories, people: Strings, moment: int, length: int
+) -> pa.Table:
+    allowed = known.is_available & known.is_consumable
+    ranked = buy_again.rank(every, model.popularity, model.trees, model.discoverer, allowed, depth=length)
+    return _table(model, "buy_again", ranked, people, reasons.buy_again(every, ranked, moment), model.buy_again_method)
 
 
 def _table(
-    built: Interactions,
-    name: str,
-    ranked: ranking.Ranking,
-    people: NDArray[np.str_],
-    reason: NDArray[np.object_],
+    model: Recommender, name: str, ranked: ranking.Ranking, people: Strings, words: reasons.Words, method: str
 ) -> pa.Table:
+    count = len(ranked.product)
+
+    def text(ids: Strings, index: NDArray[np.int64]) -> pa.Array:
+        return pa.array(ids.astype(object), pa.string()).take(pa.array(index))
+
     return pa.table(
         {
-            "person_id": pa.array(people.astype(object), pa.string()),
-            "list": pa.repeat(name, len(people)),
+            "person_id": text(people, ranked.person),
+            "list": pa.repeat(name, count),
             "rank": ranked.rank,
-            "product_id": pa.array(built.products[ranked.product].astype(object), pa.string()),
+            "product_id": text(model.products, ranked.product),
             "score": ranked.score,
-            "reason": pa.array(reason, pa.string()),
+            "reason": pa.array(words, pa.string()),
+            "method": pa.repeat(method, count),
         },
         schema=SCHEMA,
-    )
-
-
-def _catalogue(products: pa.Table, wanted: NDArray[np.str_]) -> _Catalogue:
-    """A left join of the wanted ids to the products table."""
-    row = pa.compute.index_in(
-        pa.array(wanted.astype(object), pa.string()),
-        value_set=products["product_id"].cast(pa.string()).combine_chunks(),
-    )
-    found = products.select(["name", "category", "is_available", "is_consumable"]).take(row)
-    category = found["category"].cast(pa.string()).combine_chunks().dictionary_encode().indices
-    return _Catalogue(
-        name=found["name"].cast(pa.string()).fill_null("it").to_numpy(),
-        category=category.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False),
-        is_available=found["is_available"].cast(pa.bool_()).fill_null(False).to_numpy(),
-        is_consumable=found["is_consumable"].cast(pa.bool_()).fill_null(True).to_numpy(),
     )

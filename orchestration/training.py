@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ml import churn, churn_features, lifetime
+from ml import buy_again, churn, churn_features, discover, ease, lifetime
+from ml.recommend import Recommender
 from ml.store import ModelMetadata
 from orchestration import dbt
 
@@ -19,21 +20,18 @@ CHURN_EXAMPLES = """
 """
 CHURN_PEOPLE = "select * from ml.churn_examples where split = 'score' order by person_id"
 LIFETIME_SUMMARIES = "select * from ml.lifetime_summaries order by split, person_id"
-PURCHASES = """
-    select person_id, product_id, purchased_at, quantity from ml.interactions
-    order by person_id, purchased_at, order_id, product_id, quantity
+# Sorted by person, so that lists are made of some people at a time.
+ACTS = """
+    select person_id, city, product_id, happened_at, is_view, quantity from ml.recommendation_acts
+    order by person_id, product_id, happened_at, is_view
+"""
+ACTS_SUMMARY = """
+    select count(*) as rows, sum(hash(person_id, city, product_id, happened_at, is_view, quantity)) as content
+    from ml.recommendation_acts
 """
 PRODUCTS = """
-    select
-        product_id,
-        case when is_sensitive then 'something like it' else name end as name,
-        category,
-        is_available and not is_sensitive as is_available,
-        is_consumable
-    from core.products
-    order by product_id
+    select product_id, name, category, is_available, is_consumable from ml.recommendable_products order by product_id
 """
-PEOPLE = "select person_id from core.people order by person_id"
 
 
 def last_month(as_of: datetime) -> tuple[datetime, datetime]:
@@ -106,12 +104,22 @@ def lifetime_metadata(model: lifetime.LifetimeModel, summaries: pa.Table, as_of:
     )
 
 
-def recommender_metadata(purchases: pa.Table, products: pa.Table, as_of: datetime) -> ModelMetadata:
-    """The recommenders' identity: when, and from which purchases and products."""
+def recommender_metadata(model: Recommender, acts: pa.Table, products: pa.Table, as_of: datetime) -> ModelMetadata:
+    """The recommenders' identity: when, from which acts (ACTS_SUMMARY) and products, and learned in which way."""
     return ModelMetadata(
         name="recommendations",
         as_of=as_of,
-        data_fingerprint=fingerprint(purchases) + fingerprint(products),
+        data_fingerprint=fingerprint(acts) + fingerprint(products),
+        params={
+            "buy_again": model.buy_again_method,
+            "discover": model.discover_method,
+            "neighbours": ease.NEIGHBOURS,
+            "regularisation": ease.REGULARISATION,
+        },
+        features=(*buy_again.FEATURES, *discover.FEATURES),
+        trained_until=as_of,
+        held_out_from=last_month(as_of)[0],
+        note=model.note,
     )
 
 

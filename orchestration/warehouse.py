@@ -23,6 +23,10 @@ class WarehouseError(SincerelyError):
     """The warehouse's file cannot be opened or read."""
 
 
+# Batches in, batches out, one at a time.
+Change = Callable[[pa.RecordBatchReader], pa.RecordBatchReader]
+
+
 @dataclass(frozen=True)
 class Warehouse:
     """A DuckDB file. Tables are named `schema.table`; data crosses as Arrow; times are UTC."""
@@ -83,6 +87,20 @@ class Warehouse:
             connection.execute(f"create schema if not exists {table.partition('.')[0]}")
             connection.register("batches", batches)
             return int(connection.execute(f"create or replace table {table} as select * from batches").fetchall()[0][0])
+
+    def derive(self, table: str, sql: str, change: Change) -> int:
+        """Puts in the place of `table` what `change` makes of a query's batches, of which it holds a few at a time.
+
+        Returns the number of rows. The query sees the warehouse as it was before.
+        """
+        with self.held(), self._connection() as connection:
+            source = connection.cursor()
+            source.execute("set TimeZone = 'UTC'")
+            with source.sql(sql).to_arrow_reader(_BATCH_ROWS) as reader, _transaction(connection):
+                connection.execute(f"create schema if not exists {table.partition('.')[0]}")
+                connection.register("batches", change(reader))
+                made = connection.execute(f"create or replace table {table} as select * from batches")
+                return int(made.fetchall()[0][0])
 
     def forget_derived(self) -> None:
         """Drops every schema but `raw`: the next build makes all of it again from what was landed."""

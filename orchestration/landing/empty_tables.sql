@@ -11,15 +11,12 @@ create table if not exists ml.lifetime_values (
 );
 create table if not exists ml.recommendations (
     person_id varchar, list varchar, rank bigint, product_id varchar, score double, reason varchar,
-    model_version varchar
+    method varchar, model_version varchar
 );
 -- dbt makes it by night; by the hour, delivery reads what there is.
 create table if not exists ml.send_times (
     person_id varchar, timezone varchar, best_hour integer, share double, acts_count bigint, basis varchar,
     group_name varchar
-);
-create table if not exists ml.recommendation_evaluations (
-    model varchar, version varchar, metric varchar, split varchar, value double, baseline_value double
 );
 create table if not exists ml.churn_evaluations (
     model varchar, version varchar, metric varchar, split varchar, value double, baseline_value double,
@@ -28,6 +25,9 @@ create table if not exists ml.churn_evaluations (
 -- Homes of earlier versions, until they are trained again.
 alter table ml.churn_evaluations add column if not exists value_low double;
 alter table ml.churn_evaluations add column if not exists value_high double;
+create table if not exists ml.recommendation_evaluations as from ml.churn_evaluations limit 0;
+alter table ml.recommendation_evaluations add column if not exists value_low double;
+alter table ml.recommendation_evaluations add column if not exists value_high double;
 create table if not exists ml.lifetime_evaluations as from ml.churn_evaluations limit 0;
 create table if not exists ml.churn_training_scores (person_id varchar, cutoff timestamp, churn_probability double);
 create table if not exists ml.model_figures (

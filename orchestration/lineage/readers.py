@@ -66,7 +66,7 @@ def _models() -> Iterator[Reader]:
     yield Reader("model lifetime", training.LIFETIME_SUMMARIES, summed_up, exposure="lifetime_model")
     for sql in (health.DRIFT_SQL, health.DECAY_SQL):
         yield Reader("model churn", sql, exposure="churn_model")
-    for sql in (training.PURCHASES, training.PRODUCTS, training.PEOPLE):
+    for sql in (training.ACTS, training.ACTS_SUMMARY, training.PRODUCTS):
         yield Reader("model recommendations", sql, exposure="recommendation_models")
 
 

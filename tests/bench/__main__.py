@@ -1,5 +1,5 @@
-"""`make bench`: the main job on the demo, step by step; rendering, landing, identity, matching and refreshes alone, as
-they grow; appended to var/bench.jsonl.
+"""`make bench`: the main job on the demo, step by step; rendering, landing, identity, matching,
+recommendations and refreshes alone, as they grow; appended to var/bench.jsonl.
 
 Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
 """
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import identity, landing, matching, refreshing
+from tests.bench import identity, landing, matching, recommending, refreshing
 from tests.bench.rendering import messages_per_second
 
 _SINCERELY = str(Path(sys.executable).with_name("sincerely"))
@@ -59,6 +59,8 @@ def main() -> None:
             f"recall {match['merge_recall']:.4f}; with reviews: {match['review_precision']:.4f}, "
             f"{match['review_recall']:.4f}"
         )
+    recommended = [recommending.measured(people) for people in recommending.SIZES]
+    print("\n".join(recommending.told(facts) for facts in recommended))
     refreshes = refreshing.measure(tell=lambda each: print(refreshing.told(each)))
     print("\n".join(refreshing.ratios(refreshes)))
     kept.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +73,7 @@ def main() -> None:
             "peak_gib": round(peak, 3),
             "messages_per_second": round(rate),
             "matching": matches,
+            "recommending": recommended,
             "steps": steps,
             "landing": [asdict(each) for each in landings],
             "identity": [asdict(each) for each in people],

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from skops.io import dumps
 
-from ml import churn, recommend, store
+from ml import churn, store
 from ml.errors import ModelFileError
 
 METADATA = store.ModelMetadata(
@@ -33,17 +33,6 @@ def examples() -> pa.Table:
     )
 
 
-def purchases() -> pa.Table:
-    return pa.table(
-        {
-            "person_id": ["ann", "ann", "ben"],
-            "product_id": ["tea", "milk", "tea"],
-            "purchased_at": pa.array([datetime(2024, 5, d) for d in (1, 2, 3)], pa.timestamp("us")),
-            "quantity": [1.0, 1.0, 1.0],
-        }
-    )
-
-
 def test_a_model_predicts_the_same_after_a_round_trip(tmp_path: Path) -> None:
     model = churn.fit(examples())
 
@@ -52,24 +41,6 @@ def test_a_model_predicts_the_same_after_a_round_trip(tmp_path: Path) -> None:
     loaded = store.load(tmp_path, "churn", version)
     assert churn.predict(loaded, examples()).equals(churn.predict(model, examples()))
     assert loaded.note == model.note
-
-
-def test_a_recommender_recommends_the_same_after_a_round_trip(tmp_path: Path) -> None:
-    model = recommend.fit(purchases(), as_of=METADATA.as_of)
-    shop = pa.table(
-        {
-            "product_id": ["tea", "milk"],
-            "name": ["Tea", "Milk"],
-            "category": ["drinks", "drinks"],
-            "is_available": [True, True],
-            "is_consumable": [True, None],
-        }
-    )
-
-    version = store.save(model, replace(METADATA, name="recommend"), tmp_path)
-
-    loaded = store.load(tmp_path, "recommend", version)
-    assert recommend.recommend(loaded, shop).equals(recommend.recommend(model, shop))
 
 
 def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_the_real_project_uses_what_it_decides_and_prints_with(home: Path) -> No
     assert {"campaign loyalty_reward", "campaign win_back"} <= products
     assert {name.partition(" ")[0] for name in products} == {"campaign"}
     quantity = {(use.used_by, use.how) for use in found.trace("raw.shop_order_lines", "quantity").uses}
-    assert ("model recommendations", "read") in quantity
+    assert ("ml.recommendation_acts", "expression") in quantity
     assert ("ml.churn_product_firsts", "filter") in quantity
     version = {(use.used_by, use.how) for use in found.trace("raw.crm_consents", "text_version").uses}
     kept = "kept for proof of consent"

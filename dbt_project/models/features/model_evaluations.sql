@@ -30,7 +30,7 @@ final as (
     select model, version, metric, split, value, baseline_value, value_low, value_high
     from lifetime
     union all
-    select model, version, metric, split, value, baseline_value, null, null
+    select model, version, metric, split, value, baseline_value, value_low, value_high
     from recommendations
     union all
     select model, version, metric, split, value, baseline_value, value_low, value_high
