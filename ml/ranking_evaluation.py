@@ -139,8 +139,9 @@ def _all_quality(model: Recommender, acts: Acts, moment: int, until: datetime, d
     count = len(acts.products)
     before = histories.build(acts, interactions.position(model.products, acts.products), moment, len(model.products))
     ranked = _merged(model, before, _discovered(model, before, depth), depth)
-    place = interactions.position(acts.products, model.products)[ranked.product]
-    shown = ranking.Ranking(*(each[place >= 0] for each in (ranked.person, ranked.rank, place, ranked.score)))
+    place = interactions.position(acts.products, model.products)[ranked.product].astype(np.int64)
+    is_known = place >= 0
+    shown = ranking.Ranking(ranked.person[is_known], ranked.rank[is_known], place[is_known], ranked.score[is_known])
 
     every = np.arange(count, dtype=np.int32)
     known = histories.build(acts, every, moment, count)

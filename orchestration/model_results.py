@@ -57,7 +57,7 @@ def picture(png: bytes) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"![quality](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
-def keep(png: bytes, folder: Path) -> None:
+def keep(png: bytes, folder: Path, name: str = "latest") -> None:
     """The latest plot, beside the versions."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "latest.png").write_bytes(png)
+    (folder / f"{name}.png").write_bytes(png)

@@ -61,7 +61,7 @@ def _demo(settings: Settings) -> dict[str, Any] | None:
 
 
 def _plots(models: Path) -> list[str]:
-    return [base64.b64encode(path.read_bytes()).decode("ascii") for path in sorted(models.glob("*/latest.png"))]
+    return [base64.b64encode(path.read_bytes()).decode("ascii") for path in sorted(models.glob("*/*.png"))]
 
 
 def queries() -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def model_health(home: Home) -> dg.MaterializeResult:
     moved = [row for row in found.to_pylist() if row["psi"] > limit and not row["grows_with_time"]]
     version = warehouse.rows(health.VERSION_SQL)[0]["version"]
     plot = plots.drift(found, limit=limit)
-    keep(plot, home.settings().models / "churn" / "drift")
+    keep(plot, home.settings().models / "churn", "drift")
     return dg.MaterializeResult(
         metadata={"dagster/row_count": found.num_rows, "drift": picture(plot)},
         check_results=[

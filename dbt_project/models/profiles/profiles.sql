@@ -75,6 +75,12 @@ churn_predictions as (
 
 ),
 
+lifetime_values as (
+
+    select * from {{ source('ml', 'lifetime_values') }}
+
+),
+
 -- Of several contacts, the newest value that is there.
 attributes as (
 
@@ -207,6 +213,9 @@ final as (
         attributes.attributes,
         cast(churn_predictions.churn_probability as double) as churn_probability,
         churn_predictions.risk_band as churn_risk_band,
+        lifetime_values.expected_next_order_at,
+        cast(lifetime_values.expected_orders_count as double) as expected_orders_count,
+        cast(lifetime_values.expected_value_amount as decimal(18, 2)) as expected_value_amount,
         contactability.can_email
     from people
     left join contactability on people.person_id = contactability.person_id
@@ -219,6 +228,7 @@ final as (
     left join favourites on people.person_id = favourites.person_id
     left join views on people.person_id = views.person_id
     left join churn_predictions on people.person_id = churn_predictions.person_id
+    left join lifetime_values on people.person_id = lifetime_values.person_id
 
 )
 
