@@ -1,5 +1,5 @@
 """`make bench`: the main job on the demo, step by step; rendering, landing, identity, matching,
-recommendations and refreshes alone, as they grow; appended to var/bench.jsonl.
+recommendations, refreshes and churn alone, as they grow; appended to var/bench.jsonl.
 
 Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
 """
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import identity, landing, matching, recommending, refreshing
+from tests.bench import churning, identity, landing, matching, recommending, refreshing
 from tests.bench.rendering import messages_per_second
 
 _SINCERELY = str(Path(sys.executable).with_name("sincerely"))
@@ -61,7 +61,12 @@ def main() -> None:
         )
     recommended = [recommending.measured(people) for people in recommending.SIZES]
     print("\n".join(recommending.told(facts) for facts in recommended))
-    refreshes = refreshing.measure(tell=lambda each: print(refreshing.told(each)))
+    churned: list[churning.Churned] = []
+    refreshes = refreshing.measure(
+        tell=lambda each: print(refreshing.told(each)),
+        afterwards=lambda settings: churned.append(churning.measured(settings)),
+    )
+    print("\n".join(churning.told(each) for each in churned))
     print("\n".join(refreshing.ratios(refreshes)))
     kept.parent.mkdir(parents=True, exist_ok=True)
     with kept.open("a", encoding="utf-8") as file:
@@ -74,6 +79,7 @@ def main() -> None:
             "messages_per_second": round(rate),
             "matching": matches,
             "recommending": recommended,
+            "churning": [asdict(each) for each in churned],
             "steps": steps,
             "landing": [asdict(each) for each in landings],
             "identity": [asdict(each) for each in people],

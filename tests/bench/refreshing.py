@@ -42,19 +42,28 @@ class Refresh:
     peak_gib: float
 
 
-def measure(sizes: tuple[int, ...] = SIZES, tell: Callable[[Refresh], None] = lambda _: None) -> list[Refresh]:
-    """Four builds for each number of people; `tell` hears of each as it ends."""
+def measure(
+    sizes: tuple[int, ...] = SIZES,
+    tell: Callable[[Refresh], None] = lambda _: None,
+    afterwards: Callable[[Settings], None] = lambda _: None,
+) -> list[Refresh]:
+    """Four builds for each number of people; `tell` hears of each size, `afterwards` gets its home."""
     found: list[Refresh] = []
     for people in sizes:
         with tempfile.TemporaryDirectory() as folder:
             for each in _refreshes(Path(folder), people):
                 found.append(each)
                 tell(each)
+            afterwards(load_settings(_environ(Path(folder))))
     return found
 
 
+def _environ(home: Path) -> dict[str, str]:
+    return {"SINCERELY_HOME": str(home), "SINCERELY_MEMORY_LIMIT": _MEMORY_LIMIT}
+
+
 def _refreshes(home: Path, people: int) -> list[Refresh]:
-    settings = load_settings({"SINCERELY_HOME": str(home), "SINCERELY_MEMORY_LIMIT": _MEMORY_LIMIT})
+    settings = load_settings(_environ(home))
     dbt.manifest(settings)  # parsing does not grow with the data, and is done once
     population.write(settings.landing, people)
     full = _timed(settings, "full", people, population.END)
