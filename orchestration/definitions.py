@@ -3,14 +3,14 @@
 import dagster as dg
 
 from orchestration import defs
-from orchestration.defs import automation, triggers
+from orchestration.defs import automation, retraining, triggers
 from orchestration.defs.resources import Home
 
 definitions = dg.Definitions(
     assets=dg.load_assets_from_package_module(defs),
-    jobs=[automation.refresh, automation.people, automation.land],
+    jobs=[automation.refresh, automation.people, automation.land, automation.train],
     schedules=[automation.hourly, automation.nightly],
-    sensors=[triggers.trigger_events, triggers.trigger_files],
+    sensors=[triggers.trigger_events, triggers.trigger_files, retraining.decayed_model],
     resources={"home": Home()},
     # One process, one asset after another: DuckDB has one writer.
     executor=dg.in_process_executor,

@@ -27,6 +27,7 @@ people = _job(
     "What people need within the hour: land, bring profiles, stages, segments and journeys up to date, send.",
 )
 land = _job("land", "land", "Land what is new.")
+train = _job("train", "train", "Train the models on what is built, and score everybody.")
 
 
 def _schedule(name: str, job: _Job, cron: str, description: str) -> dg.ScheduleDefinition:

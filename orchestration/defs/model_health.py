@@ -37,7 +37,7 @@ def model_health(home: Home) -> dg.MaterializeResult:
     warehouse, limit = home.warehouse(), drift_limit()
     found = warehouse.table(health.DRIFT_SQL)
     moved = [row for row in found.to_pylist() if row["psi"] > limit and not row["grows_with_time"]]
-    version = warehouse.rows(health.VERSION_SQL)[0]["version"]
+    version = health.version_in_use(warehouse)
     plot = plots.drift(found, limit=limit)
     keep(plot, home.settings().models / "churn", "drift")
     return dg.MaterializeResult(
@@ -60,5 +60,5 @@ def _drift_words(moved: list[dict[str, Any]], limit: float) -> str:
     )
 
 
-def _decay_words(version: str, words: str) -> str:
+def _decay_words(version: str | None, words: str) -> str:
     return f"Churn: {version} has decayed: {words}; the next training replaces it." if words else ""

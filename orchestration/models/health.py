@@ -15,6 +15,12 @@ DECAY_SQL = """
 """
 
 
+def version_in_use(warehouse: Warehouse) -> str | None:
+    """The version that made the churn predictions that stand; None where there are none."""
+    found = warehouse.rows(VERSION_SQL)
+    return found[0]["version"] if found else None
+
+
 def decayed(warehouse: Warehouse, model: str, version: str | None) -> str:
     """How the latest finished scores of a version failed, as a clause; nothing when they held, or none is finished."""
     if not warehouse.exists("ml.model_decay"):
