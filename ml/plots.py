@@ -10,6 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+_SHOWN_FEATURES = 14
+
 
 def reliability(happened: NDArray[np.bool_], probability: NDArray[np.float64], *, bins: int = 10) -> bytes:
     """What was forecast against what happened, over groups of equal size; an empty plot without rows."""
@@ -28,34 +30,40 @@ def reliability(happened: NDArray[np.bool_], probability: NDArray[np.float64], *
 
 
 def against_baseline(evaluations: pa.Table) -> bytes:
-    """Each metric's value beside its baseline."""
-    rows = [row for row in evaluations.to_pylist() if row["value"] is not None]
-    figure = Figure(figsize=(5.2, 0.9 + 0.5 * max(len(rows), 1)), layout="constrained")
+    """Each metric as a multiple of its baseline's, with both in figures; biases, which may be below 0, are left out."""
+    rows = [
+        row
+        for row in evaluations.to_pylist()
+        if row["value"] is not None and (row["baseline_value"] or 0) > 0 and not row["metric"].endswith("_bias")
+    ]
+    figure = Figure(figsize=(5.6, 0.9 + 0.42 * max(len(rows), 1)), layout="constrained")
     axes = figure.subplots()
-    places = np.arange(len(rows))
-    axes.barh(places - 0.18, [row["value"] for row in rows], height=0.34, color="#3b6ea8", label="model")
-    axes.barh(
-        places + 0.18,
-        [row["baseline_value"] or 0.0 for row in rows],
-        height=0.34,
-        color="0.75",
-        label="baseline",
-    )
-    axes.set_yticks(places, [f"{row['model']}\n{row['metric'].replace('_', ' ')}" for row in rows], fontsize=8)
+    times = [row["value"] / row["baseline_value"] for row in rows]
+    axes.barh(range(len(rows)), times, height=0.6, color="#3b6ea8")
+    for place, row in enumerate(rows):
+        words = f"{row['value']:.4g}, baseline {row['baseline_value']:.4g}"
+        axes.text(0.03, place, words, va="center", fontsize=8, color="white")
+    axes.axvline(1, color="0.4", linewidth=1, linestyle="--")
+    axes.set_yticks(range(len(rows)), [_named(row["model"], row["metric"]) for row in rows], fontsize=7)
     axes.invert_yaxis()
-    axes.legend(frameon=False)
-    axes.set_title("On a held-out month, against the baseline")
+    axes.set_xlim(0, max([1.2, *times]) * 1.02)
+    axes.set(xlabel="times the baseline", title="On held-out time, against the baseline")
     return _png(figure)
 
 
+def _named(model: str, metric: str) -> str:
+    words = metric.replace("_", " ")
+    return f"{model.replace('_', ' ')}\n{words}" + (" (less is better)" if metric.endswith("_mae") else "")
+
+
 def drift(features: pa.Table, *, limit: float) -> bytes:
-    """The population stability index of each feature and of the score (columns feature, psi), the largest on top."""
-    rows = sorted(features.to_pylist(), key=lambda row: (row["psi"], row["feature"]))
-    figure = Figure(figsize=(5.6, 0.9 + 0.17 * max(len(rows), 4)), layout="constrained")
+    """The population stability index of the score and of what moved most (columns feature, psi), the largest on top."""
+    rows = sorted(features.to_pylist(), key=lambda row: (row["psi"], row["feature"]))[-_SHOWN_FEATURES:]
+    figure = Figure(figsize=(5.6, 0.9 + 0.24 * max(len(rows), 4)), layout="constrained")
     axes = figure.subplots()
     colours = ["#c0504d" if row["psi"] > limit else "#3b6ea8" for row in rows]
     axes.barh(range(len(rows)), [row["psi"] for row in rows], color=colours)
-    axes.set_yticks(range(len(rows)), [row["feature"].replace("_", " ") for row in rows], fontsize=6)
+    axes.set_yticks(range(len(rows)), [row["feature"].replace("_", " ") for row in rows], fontsize=8)
     axes.axvline(limit, color="0.5", linewidth=1, linestyle="--")
     axes.set(xlabel="population stability index", title="Who is scored against who was learned from")
     return _png(figure)

@@ -20,10 +20,20 @@ _QUERIES = {
     "stages": "select lifecycle_stage as name, count(*) as value from core.profiles group by all order by all",
     "levels": "select engagement_level as name, count(*) as value from core.profiles group by all order by all",
     "segments": "select segment as name, count(*) as value from core.segment_memberships group by all order by all",
-    "evaluations": "select * from ml.model_evaluations order by model, split, metric",
+    "evaluations": """
+        select
+            model, metric, value, value_low, value_high, baseline_value, version,
+            split = 'test' and not contains(model, '_') or model in ('buy_again', 'send_time') as is_in_use, split
+        from ml.model_evaluations
+        order by model, split, metric
+    """,
     "results": "select * from measurement.campaign_results order by recipients desc, campaign",
     "messages": """
-        select campaign, occurrence, state, count(*) as messages from delivery.messages group by all order by all
+        select
+            campaign, regexp_replace(occurrence, ':[0-9]{8}T[0-9]+Z$', '') as occurrence, state, count(*) as messages
+        from delivery.messages
+        group by all
+        order by all
     """,
     "exclusions": "select campaign, reason, count(*) as people from delivery.exclusions group by all order by all",
 }
