@@ -62,7 +62,7 @@ binned as (
             when valued.value is null then -1
             else
                 {% for tenth in range(1, 10) %}
-                case when valued.value > edges.edge_{{ tenth }} then 1 else 0 end{{ ' +' if not loop.last }}
+                case when valued.value >= edges.edge_{{ tenth }} then 1 else 0 end{{ ' +' if not loop.last }}
                 {% endfor %}
         end as bin
     from valued
