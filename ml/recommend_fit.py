@@ -23,8 +23,9 @@ MAX_PRODUCTS = 10_000
 # What comes true within so many days is what the rankings are learned on; it is also how far back each look is.
 HORIZON_DAYS = 30
 LOOKS = 4
-# Enough people to learn from: more do not make 30 numbers better.
-MAX_LEARNING_PEOPLE = 10_000
+# Enough to learn from: more people, or more of what they once bought, do not make 30 numbers better.
+MAX_LEARNING_PEOPLE = 5_000
+MAX_LEARNING_ROWS = 500_000
 
 # Below these, popularity and plain rules stand in, and the note says so.
 MIN_PEOPLE = 30  # who bought something, for weights between products
@@ -71,8 +72,10 @@ class _Examples:
 
     @property
     def whole(self) -> tuple[NDArray[np.floating], Bools]:
-        """All of them."""
-        return np.vstack(self.features), np.concatenate(self.is_bought)
+        """All of them, or evenly spaced ones of very many."""
+        features, is_bought = np.vstack(self.features), np.concatenate(self.is_bought)
+        chosen = np.linspace(0, len(is_bought) - 1, min(len(is_bought), MAX_LEARNING_ROWS)).astype(np.int64)
+        return features[chosen], is_bought[chosen]
 
 
 def fit(
