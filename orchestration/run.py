@@ -17,6 +17,7 @@ from rich.console import Console
 
 from orchestration.locks import exclusive
 from orchestration.progress import step_display
+from orchestration.run_history import written_lazily
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def run(
 
         from orchestration.definitions import definitions
 
-        with dg.DagsterInstance.from_config(str(folder)) as instance:
+        with written_lazily(folder), dg.DagsterInstance.from_config(str(folder)) as instance:
             _bury_dead_runs(instance)
             job = _job(definitions, groups, upstream_of, settings.known_at is None)
             run_id = str(uuid.uuid4())

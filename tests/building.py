@@ -34,19 +34,19 @@ def land(settings: Settings, landed_at: datetime = LANDED_AT) -> list[Load]:
     return [load for entity in ENTITIES for load in files.land(warehouse, settings.landing, entity, landed_at)]
 
 
-def build(home: Path, as_of: datetime, tables: Iterable[str], *arguments: str, **variables: Any) -> Settings:
+def build(home: Path, as_of: datetime, tables: Iterable[str], *, is_tested: bool = False, **variables: Any) -> Settings:
     """Builds the tables and all that they come from, as of that instant; fails with dbt's own words.
 
-    `variables` are `known_at`, or vars that differ from those of dbt_project.yml.
+    With `is_tested` the data is tested too. `variables` are `known_at`, or vars that differ from dbt_project.yml's.
     """
     settings = load_settings({"SINCERELY_HOME": str(home)})
     warehouse = Warehouse(settings.warehouse)
     files.land_outbox(warehouse, Outbox(settings.outbox_url), "raw.outbox_messages")
     files.prepare(warehouse)
     selected = [f"+{table}" for table in tables]
-    _dbt(
-        settings, as_of, "build", "--select", *selected, *arguments, "--exclude-resource-type", "unit_test", **variables
-    )
+    left_out = ["unit_test"] if is_tested else ["unit_test", "test"]
+    flags = [flag for kind in left_out for flag in ("--exclude-resource-type", kind)]
+    _dbt(settings, as_of, "build", "--select", *selected, *flags, **variables)
     return settings
 
 
@@ -85,10 +85,12 @@ def _dbt(settings: Settings, as_of: datetime, command: str, *arguments: str, **v
     assert done.returncode == 0, done.stdout
 
 
-def land_and_build(home: Path, as_of: datetime, tables: Iterable[str], landed_at: datetime = LANDED_AT) -> list[Load]:
+def land_and_build(
+    home: Path, as_of: datetime, tables: Iterable[str], landed_at: datetime = LANDED_AT, *, is_tested: bool = False
+) -> list[Load]:
     """Both; returns what became of each file."""
     loads = land(load_settings({"SINCERELY_HOME": str(home)}), landed_at)
-    build(home, as_of, tables)
+    build(home, as_of, tables, is_tested=is_tested)
     return loads
 
 

@@ -120,7 +120,7 @@ class Shop:
                 landed = files.land(warehouse, self._settings.landing, entity, self._landed + timedelta(hours=number))
                 assert {each.status for each in landed} <= {"landed", "repeated"}, landed
                 path.unlink()
-        build(self._settings.home, AS_OF, TABLES, "--exclude-resource-type", "test")
+        build(self._settings.home, AS_OF, TABLES)
         with duckdb.connect(str(self._settings.warehouse), read_only=True) as connection:
             return {
                 table: connection.execute(f"select * from core.{table} order by all").fetchall() for table in TABLES

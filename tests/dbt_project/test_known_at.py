@@ -58,7 +58,7 @@ def write(home: Path, name: str, *lines: str) -> None:
 
 
 def seen(home: Path, known_at: datetime | None) -> dict[str, list[tuple[Any, ...]]]:
-    settings = build(home, AS_OF, TABLES, "--exclude-resource-type", "test", known_at=known_at)
+    settings = build(home, AS_OF, TABLES, known_at=known_at)
     queries = {
         "orders": "select order_id, status from core.orders order by all",
         "stages": "select lifecycle_stage from core.lifecycle_stages order by all",

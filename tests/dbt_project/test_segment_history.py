@@ -24,7 +24,7 @@ class Home:
 
     def build(self, as_of: datetime) -> dict[str, list[dict[str, object]]]:
         """One build of the segments as of an instant, noted as the job notes it; returns both tables."""
-        build(self.path, as_of, ["segment_memberships", "segment_transitions"], "--exclude-resource-type", "test")
+        build(self.path, as_of, ["segment_memberships", "segment_transitions"])
         observe(self.warehouse, datetime.now(UTC))
         tables = ("segment_transitions", "segment_memberships")
         return {table: self.warehouse.rows(_HISTORY.format(table)) for table in tables}

@@ -36,7 +36,7 @@ def test_rows_in_quarantine_are_listed_shown_corrected_and_landed_again(tmp_path
     )
     write(tmp_path, "shop/orders/orders.csv", "order_id,customer_id,ordered_at\no2,1,2017-02-01\n")
     write(tmp_path, "crm/consents/c.csv", "contact_id,purpose,action,occurred_at\n9,offers,withdrawn,2017-03-01\n")
-    land_and_build(tmp_path, datetime(2017, 12, 31), ["quarantine", "load_reconciliation"])
+    land_and_build(tmp_path, datetime(2017, 12, 31), ["quarantine", "load_reconciliation"], is_tested=True)
 
     listed = json.loads(sincerely(tmp_path, "quarantine", "list", "--json").stdout)
     assert {(row["file"], row["first_row"], row["reason"]) for row in listed} == {

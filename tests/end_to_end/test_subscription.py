@@ -44,7 +44,7 @@ def home(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join([header, *rows]) + "\n")
     land(load_settings({"SINCERELY_HOME": str(home)}))
-    build(home, AS_OF, ["path:models"], lifecycle_rules="subscription")
+    build(home, AS_OF, ["path:models"], is_tested=True, lifecycle_rules="subscription")
     return home
 
 

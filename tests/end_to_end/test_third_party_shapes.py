@@ -44,7 +44,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run(home: Path, landed_at: datetime = LANDED_AT) -> None:
-    loads = land_and_build(home, AS_OF, TABLES, landed_at)
+    loads = land_and_build(home, AS_OF, TABLES, landed_at, is_tested=True)
     assert {load.status for load in loads} <= {"landed", "repeated"}, loads
 
 
