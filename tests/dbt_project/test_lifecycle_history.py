@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from orchestration import dbt
@@ -182,6 +182,12 @@ MOMENTS = st.one_of(
 PEOPLE = st.sampled_from(["ada", "ben"])
 
 
+_PAID_AGAIN_THEN_ONE_MORE_TRIAL = [
+    Event("ada", "subscription_cancelled", START), Event("ada", "trial_started", START + DAY),
+    Event("ada", "payment_succeeded", START + 2 * DAY), Event("ada", "trial_started", START + 3 * DAY),
+]  # fmt: skip
+
+
 def events_of(*activities: str) -> st.SearchStrategy[list[Event]]:
     return st.lists(st.builds(Event, PEOPLE, st.sampled_from(activities), MOMENTS), min_size=1, max_size=12)
 
@@ -210,6 +216,7 @@ def test_every_hour_and_every_edge_has_its_retail_stage_and_no_run_rewrites_anot
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=events_of(*SUBSCRIPTION_ACTS, "page_viewed"))
+@example(events=_PAID_AGAIN_THEN_ONE_MORE_TRIAL)
 def test_every_hour_and_every_edge_has_its_subscription_stage_and_no_run_rewrites_another(
     subscription: Rules, events: list[Event]
 ) -> None:

@@ -68,6 +68,7 @@
             person_id,
             changed_at,
             failed_at,
+            good_at as paid_at,
             max(trial_at) over past as trial_at,
             max(started_at) over past as started_at,
             max(good_at) over past as good_at,
@@ -78,6 +79,20 @@
             order by changed_at
             rows between unbounded preceding and current row
         )
+
+    ),
+
+    -- After a cancellation, what is paid in or after a new trial opens again; further trials change nothing of that.
+    reopened as (
+
+        select
+            *,
+            max(case when paid_at is not null and trial_at >= cancelled_at then changed_at end) over (
+                partition by person_id
+                order by changed_at
+                rows between unbounded preceding and current row
+            ) as reopened_at
+        from latest
 
     ),
 
@@ -95,12 +110,12 @@
             and (
                 cancelled_at is null
                 or coalesce(started_at >= cancelled_at, false)
-                or coalesce(trial_at >= cancelled_at and good_at >= trial_at, false)
+                or coalesce(reopened_at >= cancelled_at, false)
             ) as is_open,
             coalesce(trial_at > good_at, trial_at is not null)
             and coalesce(trial_at >= cancelled_at, true)
             and changed_at < {{ plus_interval('trial_at', var('trial_days')) }} as is_on_trial
-        from latest
+        from reopened
 
     )
 
