@@ -65,7 +65,8 @@ def built(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What makes the home that all share comes first, and what else needs it last: no worker waits for it."""
-    makes = ROOT / "tests" / "end_to_end" / "test_main_job.py"
+    """The longest first, so that both workers end together: what makes the home that all share, the demo beside it,
+    then whatever needs that home."""
+    first = [ROOT / "tests" / "end_to_end" / name for name in ("test_main_job.py", "test_demo.py")]
     needs = {item.path for item in items if "built" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: 0 if item.path == makes else 2 if item.path in needs else 1)
+    items.sort(key=lambda item: first.index(item.path) if item.path in first else 2 if item.path in needs else 3)
