@@ -23,7 +23,7 @@ _QUERIES = {
     "evaluations": """
         select
             model, metric, value, value_low, value_high, baseline_value, version,
-            split = 'test' and not contains(model, '_') or model in ('buy_again', 'send_time') as is_in_use, split
+            split = 'test' and model in ('buy_again', 'churn', 'discover', 'lifetime', 'send_time') as is_in_use, split
         from ml.model_evaluations
         order by model, split, metric
     """,

@@ -5,8 +5,7 @@ import dagster as dg
 from orchestration.defs.automation import train
 from orchestration.errors import LockedError
 from orchestration.models import health
-from orchestration.settings import load_settings
-from orchestration.warehouse import Warehouse
+from orchestration.sensing import busy, warehouse_at_once
 
 _EVERY_SECONDS = 300
 
@@ -19,8 +18,9 @@ _EVERY_SECONDS = 300
 )
 def decayed_model(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """One training for each version that decayed: what it makes need not be better, only no worse, to score."""
-    settings = load_settings()
-    warehouse = Warehouse(settings.warehouse, settings.memory_limit, lock_wait_seconds=1)
+    if words := busy(context):
+        return dg.SkipReason(words)
+    warehouse = warehouse_at_once()
     try:
         if not warehouse.exists("ml.churn_predictions"):
             return dg.SkipReason("No model has scored yet.")

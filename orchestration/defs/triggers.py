@@ -8,12 +8,11 @@ import dagster as dg
 from orchestration.defs.automation import land, people
 from orchestration.errors import LockedError
 from orchestration.parts import TRIGGERS_TAG
+from orchestration.sensing import busy, warehouse_at_once
 from orchestration.settings import load_settings
 from orchestration.triggers.waiting import new_files, waiting
-from orchestration.warehouse import Warehouse
 
 _EVERY_SECONDS = 10
-_UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 @dg.sensor(
@@ -24,10 +23,10 @@ _UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.Dagst
 )
 def trigger_events(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """One run for what has fired since the last refresh; none while a run is under way, which may see it."""
-    if words := _busy(context):
+    if words := busy(context):
         return dg.SkipReason(words)
     try:
-        found = waiting(_warehouse())
+        found = waiting(warehouse_at_once())
     except LockedError as error:
         return dg.SkipReason(str(error))
     if not found.fired:
@@ -44,26 +43,15 @@ def trigger_events(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Sk
 )
 def trigger_files(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """One landing for the files that are new or have grown."""
-    if words := _busy(context):
+    if words := busy(context):
         return dg.SkipReason(words)
     try:
-        files = new_files(_warehouse(), load_settings().landing)
+        files = new_files(warehouse_at_once(), load_settings().landing)
     except LockedError as error:
         return dg.SkipReason(str(error))
     if not files:
         return dg.SkipReason("No new file in the folders that triggers watch.")
     return dg.RunRequest(run_key=_key(files))
-
-
-def _busy(context: dg.SensorEvaluationContext) -> str:
-    runs = context.instance.get_run_records(dg.RunsFilter(statuses=_UNDER_WAY), limit=1)
-    return f"A run of {runs[0].dagster_run.job_name} is under way." if runs else ""
-
-
-def _warehouse() -> Warehouse:
-    """One that does not wait: a sensor that finds it held looks again soon."""
-    settings = load_settings()
-    return Warehouse(settings.warehouse, settings.memory_limit, lock_wait_seconds=1)
 
 
 def _key(parts: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from orchestration.commands import JSON
 from orchestration.settings import load_settings, parse_instant
 
 Command = Callable[..., Callable[[Callable[..., Any]], click.Command]]
@@ -35,7 +36,7 @@ def add_to(main: click.Group, command: Command) -> None:
 @click.option("--from", "first", required=True, metavar="TIME", help="The first instant to be tested on, ISO 8601.")
 @click.option("--to", "last", required=True, metavar="TIME", help="The last; its horizon has to be over.")
 @click.option("--every", default="30d", show_default=True, metavar="DAYS", help="The step, in days.")
-@click.option("--json", "as_json", is_flag=True, help="Give the facts to a program.")
+@JSON
 def _backtest(name: str, first: str, last: str, every: str, as_json: bool) -> None:
     """Train a model at past instants on what lay before each, and show how good it then was.
 

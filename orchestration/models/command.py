@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestration.commands import JSON, Command
 from orchestration.settings import load_settings
 
 if TYPE_CHECKING:
     from ml.champions import Move
 
-Command = Callable[[str, str, click.Group], Callable[[Callable[..., Any]], click.Command]]
-_JSON = click.option("--json", "as_json", is_flag=True, help="Give the facts to a program.")
 # Of a model's many figures, the ones that a line has place for.
 _SHOWN = ("average_precision", "roc_auc", "orders_mae", "recall_at_10_all")
 
@@ -43,7 +42,7 @@ def _model() -> None:
 
 
 @click.argument("name", required=False)
-@_JSON
+@JSON
 def _list(name: str | None, as_json: bool) -> None:
     """List the versions, with their figures on held-out time and which of them is in use."""
     from orchestration.models import present
@@ -66,7 +65,7 @@ def _list(name: str | None, as_json: bool) -> None:
 
 @click.argument("name")
 @click.argument("version", required=False)
-@_JSON
+@JSON
 def _show(name: str, version: str | None, as_json: bool) -> None:
     """Show one version (by default the one in use): what made it, how good it was, what was decided about it."""
     from orchestration.models import present
@@ -97,7 +96,7 @@ def _show(name: str, version: str | None, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("version")
 @click.option("--reason", default="chosen by a person", show_default=True, help="Why, for those who look later.")
-@_JSON
+@JSON
 def _promote(name: str, version: str, reason: str, as_json: bool) -> None:
     """Put a version in use and pin it: it scores from the next run on, until released or rolled back."""
     from ml import champions
@@ -112,7 +111,7 @@ def _promote(name: str, version: str, reason: str, as_json: bool) -> None:
 
 
 @click.argument("name")
-@_JSON
+@JSON
 def _release(name: str, as_json: bool) -> None:
     """Let training replace a pinned version again."""
     from ml import champions
@@ -126,7 +125,7 @@ def _release(name: str, as_json: bool) -> None:
 
 
 @click.argument("name")
-@_JSON
+@JSON
 def _rollback(name: str, as_json: bool) -> None:
     """Put the version before this one in use again; it scores from the next run on."""
     from ml import champions

@@ -5,28 +5,9 @@ with history as (
 
 ),
 
-orders as (
-
-    select * from {{ ref('orders') }}
-
-),
-
-activity as (
-
-    select * from {{ ref('activity') }}
-
-),
-
 acts as (
 
-    {% if churn_definition() == 'purchase' %}
-    select person_id, ordered_at as acted_at, is_purchase as counts_after
-    from orders
-    {% else %}
-    select person_id, occurred_at as acted_at, true as counts_after
-    from activity
-    where is_engagement
-    {% endif %}
+    select * from {{ ref('churn_acts') }}
 
 ),
 
@@ -44,26 +25,14 @@ looked_at as (
         finished.model_version,
         finished.scored_at,
         finished.churn_probability,
-        count(
-            case
-                when
-                    acts.acted_at > {{ minus_interval('finished.scored_at', var('churn_population_days')) }}
-                    and acts.acted_at < finished.scored_at
-                    then 1
-            end
-        ) as acts_before_count,
-        count(
-            case
-                when
-                    acts.counts_after
-                    and acts.acted_at >= finished.scored_at
-                    and acts.acted_at < {{ plus_interval('finished.scored_at', var('churn_horizon_days')) }}
-                    then 1
-            end
-        ) as acts_after_count
+        count(case when acts.acted_at < finished.scored_at then 1 end) as acts_before_count,
+        count(case when acts.stands and acts.acted_at >= finished.scored_at then 1 end) as acts_after_count
     from finished
     inner join acts
-        on finished.person_id = acts.person_id
+        on
+            finished.person_id = acts.person_id
+            and acts.acted_at > {{ minus_interval('finished.scored_at', var('churn_population_days')) }}
+            and acts.acted_at < {{ plus_interval('finished.scored_at', var('churn_horizon_days')) }}
     group by finished.person_id, finished.model_version, finished.scored_at, finished.churn_probability
 
 ),

@@ -25,7 +25,7 @@ product_views as (
 -- Of several contacts the newest that names one, as in the profile; the profile itself waits for the churn model.
 cities as (
 
-    select person_id, arg_max(city, (coalesce(updated_at, signed_up_at), contact_id)) as city
+    select person_id, arg_max(city, {{ contact_known_at() }}) as city
     from contacts
     where city is not null
     group by person_id

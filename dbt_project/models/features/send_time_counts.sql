@@ -34,9 +34,9 @@ final as (
         split,
         person_id,
         acts_count,
-        cast(weight as double) as weight
+        weight
         {%- for hour in range(24) %},
-        cast({{ spoken_of(hour) }} as double) as weight_{{ hour }}
+        {{ spoken_of(hour) }} as weight_{{ hour }}
         {%- endfor %}
     from counted
 

@@ -26,7 +26,7 @@ attributes as (
         arg_max(timezone, known_at) as timezone,
         extract(year from {{ as_of() }}) - extract(year from arg_max(birth_date, known_at)) as age
     from (
-        select *, (coalesce(updated_at, signed_up_at), contact_id) as known_at
+        select *, {{ contact_known_at() }} as known_at
         from contacts
     ) as contacts
     group by person_id

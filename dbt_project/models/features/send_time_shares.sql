@@ -1,7 +1,7 @@
 -- The means of Dirichlet-multinomial posteriors: a group is presumed to be like everyone, everyone like the default.
-with acts as (
+with counts as (
 
-    select * from {{ ref('send_time_acts') }}
+    select * from {{ ref('send_time_counts') }}
 
 ),
 
@@ -25,49 +25,38 @@ splits as (
 
 ),
 
-acts_by_hour as (
+group_totals as (
 
     select
-        group_name,
-        hour,
-        occurred_at <= {{ ago(var('send_time_holdout_days')) }} as is_fitted_for_test,
-        count(*) as acts_count,
-        sum(weight) as weight
-    from acts
-    group by all
-
-),
-
--- An act counts in its own hour, and speaks of those beside it as well.
-steps as (
-
-    select -1 as step, cast({{ var('send_time_neighbour_part') }} as decimal(6, 4)) as part, 0 as acts_part
-    union all
-    select 0, cast(1 - 2 * {{ var('send_time_neighbour_part') }} as decimal(6, 4)), 1
-    union all
-    select 1, cast({{ var('send_time_neighbour_part') }} as decimal(6, 4)), 0
+        counts.split,
+        people.group_name,
+        sum(counts.acts_count) as acts_count,
+        sum(counts.weight) as weight
+        {%- for hour in range(24) %},
+        sum(counts.weight_{{ hour }}) as weight_{{ hour }}
+        {%- endfor %}
+    from counts
+    inner join people
+        on counts.person_id = people.person_id
+    group by counts.split, people.group_name
 
 ),
 
 group_counts as (
 
     select
-        splits.split,
-        acts_by_hour.group_name,
-        cast((acts_by_hour.hour + steps.step + 24) % 24 as int) as hour,
-        sum(acts_by_hour.acts_count * steps.acts_part) as acts_count,
-        sum(acts_by_hour.weight * steps.part) as weight
-    from splits
-    inner join acts_by_hour
-        on splits.split = 'score' or acts_by_hour.is_fitted_for_test
-    cross join steps
-    group by all
+        group_totals.split,
+        group_totals.group_name,
+        hours.hour,
+        {{ at_hour('hours.hour', 'group_totals.weight_') }} as weight
+    from group_totals
+    cross join hours
 
 ),
 
 everyone_counts as (
 
-    select split, hour, sum(acts_count) as acts_count, sum(weight) as weight
+    select split, hour, sum(weight) as weight
     from group_counts
     group by split, hour
 
@@ -76,16 +65,8 @@ everyone_counts as (
 everyone_totals as (
 
     select split, sum(acts_count) as acts_count, sum(weight) as weight
-    from everyone_counts
+    from group_totals
     group by split
-
-),
-
-group_totals as (
-
-    select split, group_name, sum(acts_count) as acts_count, sum(weight) as weight
-    from group_counts
-    group by split, group_name
 
 ),
 

@@ -99,7 +99,7 @@ attributes as (
         arg_max(preferences, known_at) as topics,
         arg_max(attributes, known_at) as attributes
     from (
-        select *, (coalesce(updated_at, signed_up_at), contact_id) as known_at
+        select *, {{ contact_known_at() }} as known_at
         from contacts
     ) as contacts
     group by person_id
