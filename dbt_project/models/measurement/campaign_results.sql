@@ -38,7 +38,8 @@ reactions as (
         count(*) filter (where event = 'delivered') > 0 as is_delivered,
         count(*) filter (where event = 'opened') > 0 as is_opened,
         count(*) filter (where event = 'opened' and not is_machine) > 0 as is_opened_by_human,
-        count(*) filter (where event = 'clicked' and not is_machine) > 0 as is_clicked,
+        count(*) filter (where event = 'clicked') > 0 as is_clicked,
+        count(*) filter (where event = 'clicked' and not is_machine) > 0 as is_clicked_by_human,
         count(*) filter (where event = 'unsubscribed') > 0 as is_unsubscribed,
         count(*) filter (where event = 'complained') > 0 as is_complained
     from events
@@ -83,6 +84,7 @@ final as (
         count(*) filter (where reactions.is_opened) as unique_opens,
         count(*) filter (where reactions.is_opened_by_human) as unique_human_opens,
         count(*) filter (where reactions.is_clicked) as unique_clicks,
+        count(*) filter (where reactions.is_clicked_by_human) as unique_human_clicks,
         count(revenues.message_id) as conversions,
         cast(coalesce(sum(revenues.revenue_amount), 0) as decimal(18, 2)) as revenue_amount,
         count(*) filter (where reactions.is_unsubscribed) as unsubscribes,
