@@ -50,6 +50,10 @@ class Settings:
     as_of: datetime | None = None
     known_at: datetime | None = None
     memory_limit: str = "2GB"
+    # Comma-separated; "" means the ESP's own.
+    dkim_selectors: str = ""
+    # host:port; "" means the system's resolvers.
+    dns_server: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -83,6 +87,8 @@ class Settings:
             "secret": "*" * 8 if self.secret else "",
             "as_of": self.as_of.isoformat() if self.as_of else "now",
             "memory_limit": self.memory_limit,
+            "dkim_selectors": self.dkim_selectors,
+            "dns_server": self.dns_server,
             "dbt_project": str(DBT_PROJECT),
         }
         return [
@@ -115,7 +121,8 @@ def load_settings(
     home = Path(environ.get("SINCERELY_HOME") or PROJECT_ROOT / "var").expanduser().absolute()
     _make_writable(home)
     from_file = _read_toml(home / "sincerely.toml")
-    names = ("esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit")
+    names: tuple[str, ...] = ("esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit")
+    names += ("dkim_selectors", "dns_server")
     values: dict[str, str] = {}
     origins = {
         name: "environment" if environ.get(f"SINCERELY_{name.upper()}") else "default"
