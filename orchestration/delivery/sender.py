@@ -21,6 +21,8 @@ from orchestration.errors import DeliveryError, StorageError
 
 __all__ = ["Sent", "esp_for", "send"]
 PATIENCE = Patience()
+# What an ESP deferred for its own sake, such as a greylisted address, waits so long and for another sending.
+_DEFERRED = timedelta(minutes=5)
 _PLANNING_LOOKED_AT = timedelta(seconds=0.1)
 
 
@@ -31,7 +33,7 @@ class Sent:
     accepted: int = 0
     rejected: int = 0
     unknown: int = 0
-    # Planned still, for the ESP took none of them this time.
+    # Planned still, for the ESP would not take them this time.
     left: int = 0
     taken_back: int = 0
     withdrawn: int = 0
@@ -138,22 +140,25 @@ class _Sending:
             held = {*self._held(), *self._throttle.spent}
             lease = self._outbox.leases.take(self._worker, self._campaign, held, self._sent_at)
             if lease is not None:
+                not_before = None
                 try:
-                    self._deliver(lease)
+                    not_before = self._deliver(lease)
                 finally:
-                    self._outbox.leases.give_back(lease)
+                    self._outbox.leases.give_back(lease, not_before)
             elif is_planning:
                 self._stopped.wait(_PLANNING_LOOKED_AT.total_seconds())
             else:
                 return
 
-    def _deliver(self, lease: Lease) -> None:
+    def _deliver(self, lease: Lease) -> datetime | None:
+        """Hands a batch over; returns until when what the ESP deferred of it has to wait."""
         esp, settling = self._esp, self._outbox.settling
         parts = deque(requests(lease.messages, esp.limits, esp.size_of))
-        while parts and not self._stopped.is_set():
+        not_before = None
+        while parts:
             self._throttle.wait(self._stopped)
-            if self._stopped.is_set():
-                return
+            if self._stopped.is_set() or lease.campaign in self._throttle.spent:
+                break
             part = parts.popleft()
             going = settling.begin(lease, part, esp.name, esp.is_idempotent, self._now())
             if not going:
@@ -161,16 +166,18 @@ class _Sending:
             answer = self._asked(lease, going)
             settling.settle(lease, going, answer, self._sent_at)
             self._count(going, answer)
-            is_all_unknown = len(answer.unknown) == len(going)
-            if not self._throttle.hear(lease.campaign, answer, is_all_unknown):
+            if answer.deferred:
+                not_before = self._now() + _DEFERRED
+            if not self._throttle.hear(lease.campaign, answer, len(going)):
                 self._add(Sent(left=len(answer.left)))
-                return
+                break
             again = [message for message in going if message.message_id in answer.left]
             if answer.is_to_be_halved and len(again) > 1:
                 middle = len(again) // 2
                 parts.extendleft([again[middle:], again[:middle]])
             elif again:
                 parts.appendleft(again)
+        return not_before
 
     def _asked(self, lease: Lease, going: Sequence[Stored]) -> Answer:
         try:
@@ -189,9 +196,13 @@ class _Sending:
             raise
 
     def _count(self, going: Sequence[Stored], answer: Answer) -> None:
-        named = len(answer.rejected) + len(answer.unknown) + len(answer.left)
         self._add(
-            Sent(accepted=len(going) - named, rejected=len(answer.rejected), unknown=len(answer.unknown)),
+            Sent(
+                accepted=len(going) - answer.named,
+                rejected=len(answer.rejected),
+                unknown=len(answer.unknown),
+                left=len(answer.deferred),
+            )
         )
 
     def _add(self, part: Sent) -> None:
