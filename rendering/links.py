@@ -9,6 +9,7 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from html import unescape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from rendering.errors import LinkError
@@ -16,11 +17,22 @@ from rendering.parts import Utm
 
 UNSUBSCRIBE = "unsubscribe"
 PREFERENCES = "preferences"
+CLICK = "click"
+# Where a link says which message it stood in: `m=<message_id>.<signature>`. While a message is made, a mark that
+# no value can hold stands for it, so that a link to a product is made once for all its readers.
+MESSAGE_PARAMETER = "m"
+MESSAGE_MARK = "\x02"
 
 _SIGNATURE_BYTES = 32
+# 80 bits: it is compared by this service only, and what it protects is a count of clicks.
+_SHORT_SIGNATURE_BYTES = 10
 _PART = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _LOCAL = re.compile(r"http://(localhost|127\.0\.0\.1)(:\d+)?")
 _SECRET_BYTES = 16
+_STATIC = re.compile(r'(?<![\w:-])href="(https?://[^"{}]*)"')
+# Most addresses of products are as simple as these; taking the others apart costs thirty times as much.
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9_.~-][A-Za-z0-9_.~/-]*")
+_PLAIN_URL = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+/[A-Za-z0-9_.~/-]*")
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,14 @@ class Grant:
 
     message_id: str
     purpose: str
+
+
+@dataclass(frozen=True)
+class Click:
+    """What a genuine click leads to, and the message whose link it was."""
+
+    message_id: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +76,19 @@ class Site:
         return f"{self.base_url}/preferences/{sign(self.secret, PREFERENCES, message_id, purpose)}"
 
 
+    def links(self, message_id: str, purpose: str) -> tuple[str, str, str]:
+        """What one message needs: its unsubscribe and preferences addresses, and what its other links carry."""
+        return (
+            self.unsubscribe_url(message_id, purpose),
+            self.preferences_url(message_id, purpose),
+            self.message_reference(message_id),
+        )
+
+    def message_reference(self, message_id: str) -> str:
+        """What every link of a message carries: its id and a signature, as one value that needs no quoting."""
+        return f"{message_id}.{_short(self.secret, MESSAGE_PARAMETER, message_id)}"
+
+
 def sign(secret: bytes, action: str, message_id: str, purpose: str) -> str:
     """A URL-safe token for one action on one message: HMAC-SHA256 over action, message and purpose.
 
@@ -81,20 +114,79 @@ def verify(secret: bytes, action: str, token: str) -> Grant:
     return Grant(message_id, purpose)
 
 
+def message_of(secret: bytes, reference: str) -> str:
+    """The message whose links carry `m=<reference>`; LinkError for one that was not made here."""
+    message_id, _, signature = reference.rpartition(".")
+    if not (_PART.fullmatch(message_id) and _is_genuine(signature, secret, MESSAGE_PARAMETER, message_id)):
+        raise LinkError("This link does not name a message of ours.")
+    return message_id
+
+
+def click_url(site: Site, url: str) -> str:
+    """The address that counts a click and leads on to `url`; MESSAGE_MARK stands for the message.
+
+    The destination is signed by itself, so that nobody can use the service to lead people elsewhere."""
+    packed = base64.urlsafe_b64encode(url.replace(MESSAGE_MARK, "").encode()).rstrip(b"=").decode("ascii")
+    return f"{site.base_url}/c/{packed}.{_short(site.secret, CLICK, packed)}/{MESSAGE_MARK}"
+
+
+def verify_click(secret: bytes, destination: str, reference: str) -> Click:
+    """Where `/c/<destination>/<reference>` leads, for whose message; LinkError unless both were made here."""
+    packed, _, signature = destination.rpartition(".")
+    if not (packed.isascii() and _is_genuine(signature, secret, CLICK, packed)):
+        raise LinkError("This link was not made here, or was changed; use the one in the message.")
+    message_id = message_of(secret, reference)
+    url = base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_").decode()
+    return Click(message_id, re.sub(rf"([?&]{MESSAGE_PARAMETER}=)(?=#|$)", rf"\g<1>{reference}", url))
+
+
+def _short(secret: bytes, action: str, text: str) -> str:
+    mac = _mac(secret, action, text.encode("ascii"))[:_SHORT_SIGNATURE_BYTES]
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode("ascii")
+
+
+def _is_genuine(signature: str, secret: bytes, action: str, text: str) -> bool:
+    return hmac.compare_digest(signature.encode("utf-8", "replace"), _short(secret, action, text).encode())
+
+
 def _mac(secret: bytes, action: str, body: bytes) -> bytes:
     return hmac.digest(secret, action.encode("ascii") + b"~" + body, hashlib.sha256)
 
 
-@lru_cache(maxsize=65_536)
+def track(html: str) -> str:
+    """`html` with each address that stands in it as text handed to the filter `link`, as if it had been written so."""
+
+    def replaced(match: re.Match[str]) -> str:
+        url = unescape(match[1]).replace("'", "%27").replace("\\", "%5C")
+        return f"href=\"{{{{ '{url}' | link }}}}\""
+
+    return _STATIC.sub(replaced, html)
+
+
+def tracked(url: str, utm: Utm, website: str) -> str:
+    """`with_utm`, and the place for the message (MESSAGE_MARK) as the last parameter."""
+    address, hash_sign, fragment = with_utm(url, utm, website).partition("#")
+    return f"{address}&{MESSAGE_PARAMETER}={MESSAGE_MARK}{hash_sign}{fragment}"
+
+
 def with_utm(url: str, utm: Utm, website: str) -> str:
     """`url` with the campaign's parameters, which replace those it had. A path (`/offers`) is one of the
     shop's own; an address that is not http(s), as data may hold, becomes the shop's front page."""
+    if _PLAIN_PATH.fullmatch(url):
+        return f"{website}{url}?{_parameters(utm)}"
+    if _PLAIN_URL.fullmatch(url):
+        return f"{url}?{_parameters(utm)}"
     if url.startswith("/") and not url.startswith("//") and _is_web_address(website + url):
         url = website + url
     parts = urlsplit(url.strip() if _is_web_address(url) else website)
     ours = {"utm_source": utm.source, "utm_medium": utm.medium, "utm_campaign": utm.campaign}
     kept = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if key not in ours]
     return urlunsplit(parts._replace(query=urlencode([*kept, *ours.items()])))
+
+
+@lru_cache(maxsize=1_024)
+def _parameters(utm: Utm) -> str:
+    return urlencode({"utm_source": utm.source, "utm_medium": utm.medium, "utm_campaign": utm.campaign})
 
 
 def picture(url: str | None) -> str:

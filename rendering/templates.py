@@ -11,9 +11,10 @@ from jinja2.exceptions import TemplateAssertionError
 
 from rendering.campaign import Campaign
 from rendering.errors import TemplateError
+from rendering.links import track
 from rendering.mjml import compile_html, join, put_back
 from rendering.plaintext import derive
-from rendering.sandbox import Sandbox, environment
+from rendering.sandbox import Sandbox, compile_source, environment
 from rendering.source import unfold
 
 
@@ -40,7 +41,7 @@ def compile_campaign(campaign: Campaign) -> Compiled:
     escaping = environment(campaign, autoescape=True)
     plain = environment(campaign, autoescape=False)
     joined = join(unfold(campaign, campaign.template))
-    stashed = compile_html(joined)
+    stashed = track(compile_html(joined))
     html_source = put_back(joined, stashed)
     text_file = campaign.folder / "message.txt.j2"
     if text_file.is_file():
@@ -50,13 +51,13 @@ def compile_campaign(campaign: Campaign) -> Compiled:
     subjects: dict[str | None, Template] = {None: _line(plain, campaign, "subject", campaign.subject)}
     for variant in campaign.variants:
         subject = variant.subject or campaign.subject
-        subjects[variant.name] = _template(plain, subject, campaign.file, variant.line)
+        subjects[variant.name] = _template(plain, campaign, subject, campaign.file, variant.line)
     return Compiled(
         campaign=campaign,
         subjects=subjects,
         preheader=_line(plain, campaign, "preheader", campaign.preheader),
-        html=_template(escaping, html_source, campaign.template, 1),
-        text=_template(plain, text_source, text_file if text_file.is_file() else campaign.template, 1),
+        html=_template(escaping, campaign, html_source, campaign.template, 1),
+        text=_template(plain, campaign, text_source, text_file if text_file.is_file() else campaign.template, 1),
         blocks={slot: frozenset(rule.block for rule in rules) for slot, rules in campaign.slots.items()},
         html_source=html_source,
         text_source=text_source,
@@ -64,12 +65,12 @@ def compile_campaign(campaign: Campaign) -> Compiled:
 
 
 def _line(env: Sandbox, campaign: Campaign, field: str, source: str) -> Template:
-    return _template(env, source, campaign.file, campaign.lines[field])
+    return _template(env, campaign, source, campaign.file, campaign.lines[field])
 
 
-def _template(env: Sandbox, source: str, file: Path, line: int) -> Template:
+def _template(env: Sandbox, campaign: Campaign, source: str, file: Path, line: int) -> Template:
     try:
-        return env.from_string(source)
+        return compile_source(env, campaign, source)
     except TemplateAssertionError as error:
         raise TemplateError(file, line, f"{error.message} Ours are {', '.join(sorted(env.filters))}.") from error
     except TemplateSyntaxError as error:
