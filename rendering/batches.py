@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 from rendering.cards import MADE, PERSONAL
 from rendering.errors import RenderError, TokenError
 from rendering.filling import Values, Writing
+from rendering.items import Item
 from rendering.links import Site
 from rendering.parts import Token
 from rendering.payload import FAULTS, MESSAGE_FIELDS, Payload, Recipient, decided, message, reason
@@ -18,8 +20,12 @@ from rendering.templates import Compiled
 from rendering.tokens import MAX_ITEMS, WRITING_FIELDS, clean, read, writing
 
 # Distinct products that are remembered with what was made of them, about 2 KB each.
-_KEPT_PRODUCTS = 50_000
+_KEPT_RECORDS = 50_000
 _ENOUGH = 1 << 62
+# Rows whose columns are read at a time.
+_ROWS = 500
+
+Encoded = tuple[np.ndarray, np.ndarray]
 
 
 class Renderer:
@@ -28,15 +34,19 @@ class Renderer:
     def __init__(self, compiled: Compiled, site: Site) -> None:
         self._compiled = compiled
         self._site = site
-        self._products: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._known: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._writings: dict[tuple[Any, ...], Writing] = {}
         self._decided: dict[tuple[Any, ...], dict[str, str] | TokenError] = {}
 
-    def render(self, batch: pa.RecordBatch) -> list[Payload | RenderError]:
-        """A payload, or what is wrong, for each row of `batch`, in their order.
+    def render(self, batch: pa.RecordBatch) -> Iterator[Payload | RenderError]:
+        """A payload, or what is wrong, for each row of `batch`, in their order, a few rows at a time.
 
         The columns are those of a record: `message_id`, `person_id`, `occurrence`, `variant`, `email`; `slots`, a
         struct with the block of each slot; the declared tokens; `language`, `country`, `currency`, `timezone`."""
+        for start in range(0, batch.num_rows, _ROWS):
+            yield from self._rendered(batch.slice(start, _ROWS))
+
+    def _rendered(self, batch: pa.RecordBatch) -> Iterator[Payload | RenderError]:
         tokens = list(self._compiled.campaign.tokens.values())
         names = [token.name for token in tokens]
         columns = [self._token(batch, token) for token in tokens]
@@ -44,10 +54,8 @@ class Renderer:
         written = zip(*(_texts(batch, name) for name in WRITING_FIELDS), strict=True)
         slots = self._slots(batch)
         rows = zip(*columns, strict=True) if columns else iter([()] * batch.num_rows)
-        return [
-            self._message(to, Values(zip(names, row, strict=True)), row, how, chosen)
-            for to, row, how, chosen in zip(recipients, rows, written, slots, strict=True)
-        ]
+        for to, row, how, chosen in zip(recipients, rows, written, slots, strict=True):
+            yield self._message(to, Values(zip(names, row, strict=True)), row, how, chosen)
 
     def _message(
         self, to: tuple[Any, ...], values: Values, row: tuple[Any, ...], how: tuple[Any, ...], slots: Any
@@ -112,48 +120,39 @@ class Renderer:
             self._decided[blocks] = found
         return found
 
-    def _records(self, column: pa.ListArray) -> list[list[dict[str, Any]]]:
-        """The records of each row. Those that are the same in all but what is the person's own share what cards
-        make of them; each distinct one is cleaned once."""
+    def _records(self, column: pa.ListArray) -> list[list[Item]]:
+        """The records of each row, with those fields that templates read. Those that are the same in all but what is
+        the person's own share what cards make of them; each distinct one is cleaned once."""
         offsets = column.offsets.to_numpy()
         inner = column.values.slice(offsets[0], offsets[-1] - offsets[0])
-        names = [field.name for field in inner.type]
-        encoded = [_encoded(inner.field(position)) for position in range(len(names))]
-        shared = [each for name, each in zip(names, encoded, strict=True) if name not in PERSONAL]
-        first, which = _distinct([codes for codes, _ in shared], len(inner))
-        shared_names = [name for name in names if name not in PERSONAL]
-        distinct = zip(*(_taken(values, codes[first]) for codes, values in shared), strict=True)
-        products = [self._product(shared_names, values) for values in distinct] if shared else [{MADE: {}}]
-        own = [name for name in names if name in PERSONAL]
-        theirs = [_taken(values, codes) for name, (codes, values) in zip(names, encoded, strict=True) if name in own]
+        names = [field.name for field in inner.type if field.name in self._compiled.reads]
+        columns = {name: _encoded(inner.field(name)) for name in names}
+        shared = self._parts(columns, [name for name in names if name not in PERSONAL], len(inner))
+        own = self._parts(columns, [name for name in names if name in PERSONAL], len(inner))
+        records = list(map(Item, zip(shared, own, strict=True)))
         bounds = (offsets - offsets[0]).tolist()
-        return _lists([products[at] for at in which.tolist()], own, theirs, bounds)
+        return [records[start : min(end, start + MAX_ITEMS)] for start, end in pairwise(bounds)]
 
-    def _product(self, names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
-        found = self._products.get(values)
+    def _parts(self, columns: dict[str, Encoded], names: list[str], count: int) -> list[dict[str, Any]]:
+        """For each record those of its fields that are `names`, equal ones as one dict."""
+        if not names:
+            return [{MADE: {}}] * count
+        first, which = _distinct([columns[name][0] for name in names], count)
+        distinct = zip(*(_taken(columns[name][1], columns[name][0][first]) for name in names), strict=True)
+        parts = np.empty(len(first), dtype=object)
+        parts[:] = [self._part(names, values) for values in distinct]
+        return parts[which].tolist()
+
+    def _part(self, names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
+        found = self._known.get(values)
         if found is None:
-            if len(self._products) >= _KEPT_PRODUCTS:
-                self._products.clear()
-            found = self._products[values] = {**dict(zip(names, values, strict=True)), MADE: {}}
+            if len(self._known) >= _KEPT_RECORDS:
+                self._known.clear()
+            found = self._known[values] = {**dict(zip(names, values, strict=True)), MADE: {}}
         return found
 
 
-def _lists(
-    products: list[dict[str, Any]], own: list[str], theirs: list[list[Any]], bounds: list[int]
-) -> list[list[dict[str, Any]]]:
-    """Each row's records: a product, and beside it what is the person's own."""
-    if own == ["rank", "reason"] or own == ["reason", "rank"]:  # the common case, twice as fast
-        a, b = own
-        records = [{**p, a: v, b: w} for p, v, w in zip(products, *theirs, strict=True)]
-    elif own:
-        own_values = zip(*theirs, strict=True)
-        records = [{**p, **dict(zip(own, v, strict=True))} for p, v in zip(products, own_values, strict=True)]
-    else:
-        records = [dict(p) for p in products]
-    return [records[start : min(end, start + MAX_ITEMS)] for start, end in zip(bounds, bounds[1:], strict=False)]
-
-
-def _encoded(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+def _encoded(column: pa.Array) -> Encoded:
     """A column as codes and the distinct values that they stand for, texts cleaned."""
     coded = column.dictionary_encode(null_encoding="encode")
     values = np.empty(len(coded.dictionary), dtype=object)
@@ -162,7 +161,7 @@ def _encoded(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _taken(values: np.ndarray, codes: np.ndarray) -> list[Any]:
-    return values[codes].tolist()  # type: ignore[no-any-return]
+    return values[codes].tolist()
 
 
 def _distinct(columns: list[np.ndarray], count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -187,7 +186,7 @@ def _plain(column: pa.Array) -> list[Any]:
     """The values of a column, those that come up again as one object each."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
-    return column.to_pylist()  # type: ignore[no-any-return]
+    return column.to_pylist()
 
 
 def _entries(column: pa.Array, name: str) -> list[Any]:
@@ -200,5 +199,3 @@ def _read(token: Token, value: Any) -> Any:
         return read(token, value)
     except TokenError as error:
         return error
-
-

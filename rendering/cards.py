@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import nodes
 
 from rendering.folding import names
+from rendering.items import Item
+from rendering.links import MESSAGE_MARK
 
 # What of a recommendation belongs to the person and not to the product.
 PERSONAL = frozenset(("reason", "rank", "list", "model_version", "score"))
@@ -17,6 +19,7 @@ MADE = "_made"
 _KEPT = 65_536
 
 Fill = Callable[[Any, Any], str]
+Pieces = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def _parts(node: nodes.Node) -> Iterator[nodes.Node]:
         return
     for child in node.nodes:
         part = nodes.Output([child], lineno=node.lineno)
-        part.set_environment(node.environment)
+        part.environment = node.environment
         yield part
 
 
@@ -87,7 +90,7 @@ def _attributes(node: nodes.Node) -> Iterator[nodes.Getattr | nodes.Getitem]:
 
 
 def _name_of(node: nodes.Getattr | nodes.Getitem) -> str:
-    return node.attr if isinstance(node, nodes.Getattr) else node.arg.value  # type: ignore[attr-defined,no-any-return]
+    return node.attr if isinstance(node, nodes.Getattr) else node.arg.value  # type: ignore[attr-defined]
 
 
 def _is_of(node: nodes.Node, record: str) -> bool:
@@ -106,35 +109,41 @@ class Card:
         self._steps = list(zip(cut, fill, strict=True))
         self._written = written
         self._product_fields = tuple(dict.fromkeys(f for run in cut if not run.is_personal for f in run.fields))
-        self._plain = [run.field for run in cut if run.is_personal]
         # The common card: product, one plain field of the person, product.
-        self._is_sandwich = [run.is_personal for run in cut] == [False, True, False] and self._plain[0] is not None
-        self._kept: dict[Any, tuple[str, ...]] = {}
+        is_sandwich = [run.is_personal for run in cut] == [False, True, False]
+        self._filling = cut[1].field if is_sandwich else None
+        self._kept: dict[Any, tuple[Pieces, ...]] = {}
 
-    def __call__(self, context: Any, record: Mapping[str, Any]) -> str:
-        key = (id(self), context.writing)
-        made = record.get(MADE)
-        if made is None:
-            parts = self._found(context, record)
-        else:
+    def __call__(self, context: Any, record: Any) -> str:
+        if type(record) is Item:
+            shared, own = record
+            made = shared[MADE]
+            key = (self, context.writing)
             parts = made.get(key)
             if parts is None:
                 parts = made[key] = self._product_parts(context, record)
-        if self._is_sandwich:
+        else:
+            own = record
+            parts = self._found(context, record)
+        name = context.reference.join
+        if self._filling is not None and (value := own.get(self._filling)) is not None:
             before, after = parts
-            value = record.get(self._plain[0])
-            if value is not None:
-                return f"{before}{self._written(value)}{after}"
-        out = []
+            return f"{name(before)}{self._written(value)}{name(after)}"
         left = iter(parts)
-        for run, fill in self._steps:
-            out.append(fill(context, record) if run.is_personal else next(left))
-        return "".join(out)
+        return "".join(
+            [fill(context, record) if run.is_personal else name(next(left)) for run, fill in self._steps],
+        )
 
-    def _product_parts(self, context: Any, record: Mapping[str, Any]) -> tuple[str, ...]:
-        return tuple(fill(context, record) for run, fill in self._steps if not run.is_personal)
+    def _product_parts(self, context: Any, record: Any) -> tuple[Pieces, ...]:
+        """What is the same for all readers of one language, cut where the message is named."""
+        context.reference, reference = MESSAGE_MARK, context.reference
+        try:
+            texts = [fill(context, record) for run, fill in self._steps if not run.is_personal]
+        finally:
+            context.reference = reference
+        return tuple(tuple(text.split(MESSAGE_MARK)) for text in texts)
 
-    def _found(self, context: Any, record: Mapping[str, Any]) -> tuple[str, ...]:
+    def _found(self, context: Any, record: Any) -> tuple[Pieces, ...]:
         """For records that stand alone: kept by the values that the card reads."""
         try:
             key = (context.writing, *(record.get(field) for field in self._product_fields))

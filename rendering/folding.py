@@ -38,7 +38,7 @@ def scoped(body: list[nodes.Node], like: nodes.Node) -> nodes.Template:
     """A template of `body` whose `{% set %}` are local variables: as exports they cost as much as an output."""
     scope = nodes.Scope(body, lineno=1)
     tree = nodes.Template([scope], lineno=1)
-    tree.set_environment(like.environment)
+    tree.environment = scope.environment = like.environment
     return tree
 
 
@@ -57,18 +57,20 @@ def _statement(node: nodes.Node, known: dict[str, Any]) -> nodes.Node:
     if isinstance(node, nodes.If):
         node.test = _Substitute(known).visit(node.test)
         node.body = _statements(node.body, dict(known))
-        node.elif_ = [_statement(branch, dict(known)) for branch in node.elif_]  # type: ignore[misc]
+        for branch in node.elif_:
+            _statement(branch, dict(known))
         node.else_ = _statements(node.else_, dict(known))
         _forget(node, known)
         return node
     if isinstance(node, nodes.For):
         iterated = _Substitute(known).visit(node.iter)
         node.iter = nodes.Filter(iterated, LIMITED, [], [], None, None, lineno=node.lineno)
-        node.iter.set_environment(node.environment)
+        node.iter.environment = node.environment
         _forget(node, known)
         node.body, node.else_ = _statements(node.body, dict(known)), _statements(node.else_, dict(known))
         return node
-    return _Substitute(known).visit(node)  # type: ignore[no-any-return]
+    folded: nodes.Node = _Substitute(known).visit(node)
+    return folded
 
 
 def _constant(value: nodes.Node) -> tuple[Any] | None:

@@ -14,6 +14,23 @@ _TWICE = re.compile(r"(?:^|;)background:(#[0-9a-fA-F]{3,8});(?=background-color:
 _RULES = re.compile(r"\s*([{};])\s*")
 _SHEET = re.compile(r"(<style[^>]*>)(.*?)(</style>)", re.DOTALL)
 _BETWEEN = re.compile(r">\s*\n\s*<")
+# A column as wide as its section is the section: MJML puts a table for Outlook and a block around it nevertheless.
+_WHOLE_COLUMN = re.compile(
+    r'<!--\[if mso \| IE\]><table border="0" cellpadding="0" cellspacing="0" role="presentation"><tr>'
+    r'<td style="vertical-align:top;width:600px"><!\[endif\]-->'
+    r'<div class="mj-outlook-group-fix mj-column-per-100" style="font-size:0px;text-align:left;direction:ltr;'
+    r'display:inline-block;vertical-align:top;width:100%">(?P<inside>(?:(?!<div class="mj-)(?!<!--\[if mso).)*?)'
+    r"</div><!--\[if mso \| IE\]></td></tr></table><!\[endif\]-->",
+    re.DOTALL,
+)
+_DEFAULTS = (
+    (' border="0"', ""),  # a table has no border unless it is given one
+    ("<!--[if mso | IE]>", "<!--[if mso]>"),  # Internet Explorer reads such comments no longer since 2012
+    ('<td align="left" style="font-size:0px;', '<td align="left" style="font-size:0;'),
+    ("margin:0px auto;", "margin:0 auto;"),
+    ("line-height:0px;font-size:0px;", "line-height:0;font-size:0;"),
+    ("direction:ltr;", ""),  # as the page says itself
+)
 # What MJML itself asks of every table, picture and paragraph. Inlined, it would stand in a hundred places;
 # every mail program that needs it reads the style sheet.
 _RESET = re.compile(r'<style type="text/css">\s*#outlook a\b.*?</style>', re.DOTALL)
@@ -36,7 +53,11 @@ def minified(html: str) -> str:
     """The same page in fewer bytes. Text, and what stands in the place of Jinja, is not touched."""
     html = _SHEET.sub(lambda match: match[1] + _sheet(match[2]) + match[3], html)
     html = _STYLE.sub(lambda match: f' style="{_declarations(match[1])}"', html)
-    return _BETWEEN.sub("><", _ADJACENT.sub("", html))
+    html = _BETWEEN.sub("><", _ADJACENT.sub("", html))
+    html = _WHOLE_COLUMN.sub(lambda match: match["inside"], html)
+    for what, becomes in _DEFAULTS:
+        html = html.replace(what, becomes)
+    return html
 
 
 def _declarations(style: str) -> str:

@@ -13,7 +13,7 @@ from jinja2 import TemplateError as JinjaError
 
 from rendering.errors import LimitError, RenderError, TokenError
 from rendering.filling import Filling, Values, Writing, fill
-from rendering.links import MESSAGE_MARK, Site
+from rendering.links import Site
 from rendering.plaintext import tidy
 from rendering.templates import Compiled
 from rendering.tokens import clean, context, writing
@@ -107,11 +107,11 @@ def message(
         values["preferences_url"] = preferences_url
         values["variant"] = to.variant
         values["slots"] = slots
-        filling = Filling(compiled.html, values, writing, site)
+        filling = Filling(compiled.html, values, writing, site, reference)
         values["subject"] = subject = _one_line(fill(_subject(compiled, to.variant), filling))
         values["preheader"] = _one_line(fill(compiled.preheader, filling))
-        html = fill(compiled.html, filling).replace(MESSAGE_MARK, reference)
-        text = tidy(fill(compiled.text, filling)).replace(MESSAGE_MARK, reference) + "\n"
+        html = fill(compiled.html, filling)
+        text = tidy(fill(compiled.text, filling)) + "\n"
     except FAULTS as error:
         raise RenderError(message_id, campaign.name, reason(error)) from error
     sender = campaign.sender

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from itertools import islice
 from typing import Any, cast
 
 from jinja2 import StrictUndefined, nodes, pass_context
@@ -20,7 +19,8 @@ from rendering.cards import Card, runs
 from rendering.errors import LimitError
 from rendering.filling import Filling, limited
 from rendering.folding import CARD, LIMITED, cards, fold, scoped
-from rendering.links import click_url, picture, tracked
+from rendering.items import Item
+from rendering.links import MESSAGE_MARK, click_url, picture, tracked
 from rendering.tokens import day
 
 # Names that every template may use beside the declared tokens, and those among them that are the same for all.
@@ -43,13 +43,22 @@ class _OneCall(CodeGenerator):
 
     What a card gives is markup already, and is written as it is."""
 
+    def write_commons(self) -> None:
+        super().write_commons()
+        self.writeline("written = environment.written")
+
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if not _is_card(node):
-            self.write("environment.written(")
+            self.write("written(")
 
     def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if not _is_card(node):
             self.write(")")
+
+    def _output_const_repr(self, group: Iterable[Any]) -> str:
+        """Constants as one text, cut where the message is named: a text is copied in less time than it is searched."""
+        parts = "".join(map(str, group)).split(MESSAGE_MARK)
+        return repr(parts[0]) if len(parts) == 1 else f"context.reference.join({tuple(parts)!r})"
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802
         self.fail("A template may not call anything; use a filter: {{ value | filter }}.", node.lineno)
@@ -71,9 +80,13 @@ class Sandbox(SandboxedEnvironment):
     code_generator_class = _OneCall
     intercepted_binops = frozenset(("*", "**", "%", "+"))
     written: Callable[[Any], str]
+    evaluation: nodes.EvalContext
     joined: Callable[[tuple[Any, ...]], str]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is Item:
+            shared, own = obj
+            obj = own if attribute in own else shared
         if type(obj) is dict:
             try:
                 return obj[attribute]
@@ -86,6 +99,8 @@ class Sandbox(SandboxedEnvironment):
         return self.unsafe_undefined(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
+        if type(obj) is Item:
+            return self.getattr(obj, argument)
         if type(obj) in (dict, list, tuple, str) or isinstance(obj, Undefined):
             try:
                 return obj[argument]
@@ -107,7 +122,8 @@ def environment(campaign: Campaign, *, autoescape: bool) -> Sandbox:
     env.filters = {name: function for name, function in env.filters.items() if name in FILTERS}
     env.globals = {}
     env.tests = {name: test for name, test in env.tests.items() if name in ("defined", "none", "number", "string")}
-    written: Callable[[Any], str] = escape if autoescape else str
+    env.evaluation = nodes.EvalContext(env)
+    written = env.written  # text without special characters stays plain: to mark it costs more than to look again
 
     def cached(function: Callable[[Any], str]) -> Callable[[Any], str]:
         """Products come up again and again, so what a filter makes of a value is escaped and kept."""
@@ -129,6 +145,8 @@ def environment(campaign: Campaign, *, autoescape: bool) -> Sandbox:
 
     @pass_context
     def redirected(context: Filling, url: Any) -> str:
+        if context.site is None:
+            raise ValueError("a link that counts clicks needs the service's address")
         return written(click_url(context.site, tracked(url or "", utm, website)))
 
     plain = cached(lambda url: tracked(url or "", utm, website))
@@ -210,7 +228,7 @@ def _is_number(value: Any) -> bool:
 def _joined(parts: tuple[Any, ...]) -> str:
     """What `~` makes: plain text that is escaped where it is written, or markup where a part is; None is nothing."""
     if Markup in map(type, parts):
-        text: str = Markup("").join("" if part is None else part for part in parts)
+        text: str = Markup("".join([_escaped(part) for part in parts]))
     else:
         text = "".join(["" if part is None else str(part) for part in parts])
     if len(text) > _MAX_TEXT:
@@ -218,13 +236,12 @@ def _joined(parts: tuple[Any, ...]) -> str:
     return text
 
 
-def _batch(items: Iterable[Any], count: int) -> Iterator[list[Any]]:
+def _batch(items: Iterable[Any], count: int) -> list[list[Any]]:
     """Groups of `count`, the last as long as what is left."""
     if not isinstance(count, int) or count < 1:
         raise ValueError("batch needs a whole number from 1 up")
-    left = iter(items)
-    while group := list(islice(left, count)):
-        yield group
+    all_of_them = list(items)
+    return [all_of_them[start : start + count] for start in range(0, len(all_of_them), count)]
 
 
 def _escaped(value: Any) -> str:

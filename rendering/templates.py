@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Template, TemplateSyntaxError
+from jinja2 import Template, TemplateSyntaxError, nodes
 from jinja2.exceptions import TemplateAssertionError
 
 from rendering.campaign import Campaign
+from rendering.cards import attributes
 from rendering.errors import TemplateError
 from rendering.links import track
 from rendering.mjml import compile_html, join, put_back
-from rendering.plaintext import derive
+from rendering.plaintext import derive, paragraphs
 from rendering.sandbox import Sandbox, compile_source, environment
 from rendering.source import unfold
 
@@ -33,6 +34,7 @@ class Compiled:
     blocks: Mapping[str, frozenset[str]]
     html_source: str
     text_source: str
+    reads: frozenset[str]
 
 
 def compile_campaign(campaign: Campaign) -> Compiled:
@@ -45,10 +47,11 @@ def compile_campaign(campaign: Campaign) -> Compiled:
     html_source = put_back(joined, stashed)
     text_file = campaign.folder / "message.txt.j2"
     if text_file.is_file():
-        text_source = "".join(piece.text for piece in unfold(campaign, text_file, ".txt.j2"))
+        text_source = paragraphs("".join(piece.text for piece in unfold(campaign, text_file, ".txt.j2")))
     else:
         text_source = derive(joined, stashed)
     subjects: dict[str | None, Template] = {None: _line(plain, campaign, "subject", campaign.subject)}
+    subject_sources = [variant.subject for variant in campaign.variants if variant.subject]
     for variant in campaign.variants:
         subject = variant.subject or campaign.subject
         subjects[variant.name] = _template(plain, campaign, subject, campaign.file, variant.line)
@@ -61,7 +64,17 @@ def compile_campaign(campaign: Campaign) -> Compiled:
         blocks={slot: frozenset(rule.block for rule in rules) for slot, rules in campaign.slots.items()},
         html_source=html_source,
         text_source=text_source,
+        reads=_reads(escaping, [html_source, text_source, campaign.subject, campaign.preheader, *subject_sources]),
     )
+
+
+def _reads(env: Sandbox, sources: Iterable[str]) -> frozenset[str]:
+    """The fields of records that any of the sources may read: as attributes, or named in quotes for a filter."""
+    found: set[str] = set()
+    for source in sources:
+        tree = env.parse(source)
+        found |= attributes(tree) | {each.value for each in tree.find_all(nodes.Const) if isinstance(each.value, str)}
+    return frozenset(found)
 
 
 def _line(env: Sandbox, campaign: Campaign, field: str, source: str) -> Template:

@@ -24,6 +24,7 @@ DEFAULT_LOCALE = "en_US"
 DEFAULT_CURRENCY = "USD"
 # Fields of a record that say how values are written for its reader, whatever tokens there are.
 WRITING_FIELDS = ("currency", "timezone", "language", "country")
+_NUMBERS = (int, float, Decimal)
 # Characters that break a line, hide text, or turn its direction around; half of a surrogate pair is no text.
 _BREAKS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]+")
 MAX_ITEMS = 100
@@ -68,7 +69,7 @@ def _text(token: Token, value: Any) -> str:
 
 
 def _number(token: Token, value: Any) -> Any:
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         return value if value == value else None  # not a number is no value
     raise TokenError(f"{token.name} is declared as {token.type}, but holds {type(value).__name__}.")
 

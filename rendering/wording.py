@@ -98,4 +98,5 @@ def tile_colour(text: str | None) -> str:
 
 def total(items: Any, key: str) -> Decimal:
     """The sum of a number over a list of records, leaving out those without one."""
-    return sum((Decimal(str(item[key])) for item in items if item.get(key) is not None), Decimal(0))
+    found = (item.get(key) for item in items)
+    return sum((Decimal(str(value)) for value in found if value is not None), Decimal(0))
