@@ -121,7 +121,7 @@ class Card:
             key = (self, context.writing)
             parts = made.get(key)
             if parts is None:
-                parts = made[key] = self._product_parts(context, record)
+                parts = made[key] = self._product_parts(context, shared)
         else:
             own = record
             parts = self._found(context, record)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from jinja2 import StrictUndefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.runtime import LoopContext, Undefined
+from jinja2.runtime import LoopContext, Undefined, missing
 from jinja2.sandbox import SandboxedEnvironment, SecurityError
 from markupsafe import Markup, escape
 
@@ -88,10 +88,8 @@ class Sandbox(SandboxedEnvironment):
             shared, own = obj
             obj = own if attribute in own else shared
         if type(obj) is dict:
-            try:
-                return obj[attribute]
-            except KeyError:
-                return self.undefined(obj=obj, name=attribute)
+            value = obj.get(attribute, missing)
+            return self.undefined(obj=obj, name=attribute) if value is missing else value
         if isinstance(obj, Undefined):
             return getattr(obj, attribute)  # says what is undefined
         if isinstance(obj, LoopContext) and attribute in _OF_LOOPS:
@@ -203,12 +201,9 @@ def _filling(env: Sandbox, body: list[nodes.Node], record: str, like: nodes.Node
     render = _template(env, scoped(body, like)).root_render_func
 
     def filled(context: Filling, value: Any) -> str:
-        had = context.parent.get(record)
+        # The message itself reads no value of this name: its loops set it.
         context.parent[record] = value
-        try:
-            return "".join(render(context))
-        finally:
-            context.parent[record] = had
+        return "".join(render(context))
 
     return filled
 

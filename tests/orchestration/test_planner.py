@@ -1,4 +1,4 @@
-"""Planning: each candidate's message is made once, with the decisions that it shows, and what cannot be made is counted."""
+"""Planning: each candidate has one message, with the decisions that it shows; what cannot be made is counted."""
 
 from __future__ import annotations
 
