@@ -40,6 +40,7 @@ class Campaign:
     uses_recommendations: Recommendations | None
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
+    links: str
     lines: Mapping[str, int]
 
     @property
@@ -94,6 +95,7 @@ def load_campaign(folder: Path) -> Campaign:
         uses_recommendations=parts.read_recommendations(recommendations) if recommendations else None,
         slots=parts.read_slots(slots) if slots else MappingProxyType({}),
         utm=parts.read_utm(left.required("utm")),
+        links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
         lines=lines,
     )
     left.nothing_else(_FIELDS)
