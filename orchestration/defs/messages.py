@@ -6,7 +6,7 @@ from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import linting, planner, sender
 from orchestration.delivery.doubt import campaigns_in_doubt
 from orchestration.delivery.present import why_not_to_plan, why_not_to_send
-from orchestration.delivery.revoked import revoked_messages
+from orchestration.delivery.revoked import revoked_now
 from orchestration.landing import files
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
@@ -87,7 +87,8 @@ def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Ma
     if settings.known_at or why_not_to_send(outbox, instant):
         return dg.MaterializeResult(metadata={"dagster/row_count": 0, "esp": settings.esp})
     held = campaigns_in_doubt(home.warehouse())
-    sent = sender.send(outbox, sender.esp_for(settings), instant, held=held, revoked=revoked_messages(home.warehouse()))
+    revoked = revoked_now(settings, home.warehouse(), outbox)
+    sent = sender.send(outbox, sender.esp_for(settings), instant, held=held, revoked=revoked)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sent.accepted,

@@ -10,7 +10,7 @@ from orchestration.delivery import linting, planner, sender
 from orchestration.delivery.doubt import campaigns_in_doubt
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.present import why_not_to_plan
-from orchestration.delivery.revoked import revoked_messages
+from orchestration.delivery.revoked import revoked_now
 from orchestration.errors import DeliveryError, SincerelyError
 from orchestration.landing import files
 from orchestration.locks import exclusive
@@ -38,7 +38,7 @@ def send(settings: Settings, campaign: str | None, dry_run: bool) -> list[dict[s
                 raise DeliveryError(errors[0])
             plan = planner.plan(warehouse, outbox, each, site, as_of)
             held = campaigns_in_doubt(warehouse)
-            revoked = revoked_messages(warehouse)
+            revoked = revoked_now(settings, warehouse, outbox)
             sent = sender.send(outbox, sender.esp_for(settings), as_of, each.name, held=held, revoked=revoked)
             rows.append({"campaign": each.name, "planned": plan.planned, "handed_over": sent.accepted})
         files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
