@@ -127,7 +127,9 @@ def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site:
     }
     if record["is_holdout"]:
         result.held_out += 1
-        return Planned(**identity)
+        reason = record["exclusion_reason"]
+        withheld = {"slot": "holdout", "choice": reason.removesuffix("_holdout"), "rule": reason}
+        return Planned(**identity, decisions=(withheld,))
     rules = record["rules"] or {}
     slots = {slot: campaign.block_of(slot, rule) for slot, rule in rules.items()}
     decisions = [{"slot": slot, "choice": slots[slot], "rule": rule} for slot, rule in sorted(rules.items())]

@@ -35,6 +35,7 @@ select
     candidates.occurrence,
     candidates.variant,
     candidates.is_holdout,
+    candidates.exclusion_reason,
     profiles.* replace (coalesce(profiles.currency, 'USD') as currency, profiles.topics::json::varchar[] as topics),
     decisions.rules,
     listed.recommendations,
