@@ -270,14 +270,16 @@ def status(as_json: bool) -> None:
 @_command("doctor", "sincerely doctor")
 @JSON
 def doctor(as_json: bool) -> None:
-    """Print every setting, its value and its origin, and check that the home works."""
+    """Print every setting, its value and its origin, and check that the home and the senders' domains work."""
+    from orchestration.sender_domains import command as sender_domains
+
     settings: Settings = load_settings()
     rows = [{"name": each.name, "value": each.value, "origin": each.origin} for each in settings.describe()]
-    if as_json:
-        return click.echo(json.dumps(rows))
-    for row in rows:
-        click.echo(f"{row['name']:<24} {row['value']:<60} {row['origin']}")
-    click.echo("The home can be written.")
+    if not as_json:
+        for row in rows:
+            click.echo(f"{row['name']:<24} {row['value']:<60} {row['origin']}")
+        click.echo("The home can be written.")
+    sender_domains.doctor(settings, rows, as_json)
 
 
 @_command("dev", "sincerely dev --port 3000")

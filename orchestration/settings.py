@@ -54,6 +54,10 @@ class Settings:
     as_of: datetime | None = None
     known_at: datetime | None = None
     memory_limit: str = "2GB"
+    # Comma-separated; "" means the ESP's own.
+    dkim_selectors: str = ""
+    # host:port; "" means the system's resolvers.
+    dns_server: str = ""
     # After so many hours without a word of it, the campaign's policy decides about an unknown message.
     unknown_hours: float = 72.0
     sendgrid_api_key: str = field(default="", repr=False)
@@ -96,6 +100,8 @@ class Settings:
             "secret": _masked(self.secret),
             "as_of": self.as_of.isoformat() if self.as_of else "now",
             "memory_limit": self.memory_limit,
+            "dkim_selectors": self.dkim_selectors,
+            "dns_server": self.dns_server,
             "dbt_project": str(DBT_PROJECT),
             "unknown_hours": f"{self.unknown_hours:g}",
             **{name: getattr(self, name) for name in _OF_ESPS},
@@ -141,7 +147,7 @@ def load_settings(
             )
     names = (
         "esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "unknown_hours",
-        *_SECRETS, *_OF_ESPS,
+        *_SECRETS, *_OF_ESPS, "dkim_selectors", "dns_server",
     )  # fmt: skip
     values: dict[str, str] = {}
     origins = {
