@@ -50,6 +50,8 @@ class Settings:
     as_of: datetime | None = None
     known_at: datetime | None = None
     memory_limit: str = "2GB"
+    # Whom test sends may go to, with commas between.
+    seed_addresses: str = field(default="", repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -83,6 +85,7 @@ class Settings:
             "secret": "*" * 8 if self.secret else "",
             "as_of": self.as_of.isoformat() if self.as_of else "now",
             "memory_limit": self.memory_limit,
+            "seed_addresses": _counted(self.seed_addresses),
             "dbt_project": str(DBT_PROJECT),
         }
         return [
@@ -115,7 +118,7 @@ def load_settings(
     home = Path(environ.get("SINCERELY_HOME") or PROJECT_ROOT / "var").expanduser().absolute()
     _make_writable(home)
     from_file = _read_toml(home / "sincerely.toml")
-    names = ("esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit")
+    names = ("esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "seed_addresses")
     values: dict[str, str] = {}
     origins = {
         name: "environment" if environ.get(f"SINCERELY_{name.upper()}") else "default"
@@ -179,6 +182,12 @@ def _own_secret(path: Path) -> str:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(32))
     return path.read_text(encoding="ascii").strip()
+
+
+def _counted(addresses: str) -> str:
+    """How many there are: addresses are nobody's business in what `doctor` prints."""
+    count = sum(bool(address.strip()) for address in addresses.split(","))
+    return f"{count} {'address' if count == 1 else 'addresses'}" if count else ""
 
 
 def _masked_url(url: str) -> str:
