@@ -17,7 +17,7 @@ def add_to(main: click.Group, command: Command) -> None:
     """Puts `preview` under the command line; `command` is how that makes its commands."""
     examples = (
         "sincerely preview",
-        "sincerely preview win_back --people 20",
+        "sincerely preview win_back onboarding --people 20",
         "sincerely preview loyalty_reward --person person.1@example.com --person person.2@example.com",
         "sincerely preview onboarding --send-to colleague@example.com",
         "sincerely preview --against 3f2a91c04b7d",
@@ -25,7 +25,7 @@ def add_to(main: click.Group, command: Command) -> None:
     command("preview", "\n".join(examples), main)(_preview)
 
 
-@click.argument("campaign", required=False)
+@click.argument("campaigns", metavar="[CAMPAIGN]...", nargs=-1)
 @click.option("--person", "addresses", metavar="EMAIL", multiple=True, help="Show this person; may be repeated.")
 @click.option(
     "--people",
@@ -50,7 +50,7 @@ def add_to(main: click.Group, command: Command) -> None:
 )
 @JSON
 def _preview(
-    campaign: str | None,
+    campaigns: tuple[str, ...],
     addresses: tuple[str, ...],
     people: int | None,
     against: str,
@@ -67,7 +67,7 @@ def _preview(
 
     settings = load_settings()
     allowed = tests.checked(settings, seeds)
-    written = preview.write(settings, campaign, addresses, people, against)
+    written = preview.write(settings, campaigns, addresses, people, against)
     sent = tests.send(settings, written.previews, allowed, is_of_named=bool(addresses)) if allowed else None
     sections = [preview.told(section) for section in written.sections]
     problems = any(section["problems"] or section["not_rendered"] for section in sections)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,7 +47,7 @@ class Written:
 
 def write(
     settings: Settings,
-    campaign: str | None = None,
+    names: Sequence[str] = (),
     addresses: Sequence[str] = (),
     people: int | None = None,
     against: str = versions.LAST,
@@ -57,7 +56,7 @@ def write(
     """Writes `preview/index.html` of the home: the named people's messages, or those of at least `people` who show
     everything that each campaign can do. SincerelyError says what is missing."""
     warehouse = _built(settings)
-    folders = _chosen(campaigns, campaign)
+    folders = _chosen(campaigns, names)
     refresh = refreshes.last(warehouse)
     as_of = settings.as_of or (refresh.as_of if refresh else datetime.now(UTC))
     folder = settings.home / "preview"
@@ -105,8 +104,7 @@ def _write(
     sections = [preview.section for preview in previews]
     shown = gallery.saved(sections)
     version = versions.version_of(shown)
-    old = next((each for each in earlier if each.version != version), None)
-    before = gallery.Before(old.version, old.told, versions.messages(folder, old)) if old else None
+    before = _before(folder, earlier, shown)
     html = gallery.page(sections, as_of, version, before, _neighbours(settings))
     try:
         make_private(folder)
@@ -114,18 +112,20 @@ def _write(
         versions.keep(folder, shown, datetime.now(UTC).isoformat(timespec="seconds"), as_of)
     except OSError as error:
         raise storage_error(error, folder) from error
-    return Written(folder / "index.html", version, old.version if old else None, _changed(shown, before), previews)
+    changed = gallery.changed_count(shown, before) if before else 0
+    return Written(folder / "index.html", version, before.version if before else None, changed, previews)
 
 
-def _changed(shown: Sequence[dict[str, Any]], before: gallery.Before | None) -> int:
-    """How many messages are other than they were; those that were not there are not counted."""
-    was = {_key(each): each for each in before.messages} if before else {}
-    now = {_key(each): each for each in json.loads(json.dumps(shown))}
-    return sum(key in was and was[key] != each for key, each in now.items())
-
-
-def _key(message: dict[str, Any]) -> tuple[str, str, str]:
-    return message["campaign"], message["variant"], message["person_id"]
+def _before(
+    folder: Path, earlier: Sequence[versions.Version], shown: Sequence[dict[str, Any]]
+) -> gallery.Before | None:
+    """The likeliest of the earlier versions that says of these campaigns anything else than is said now."""
+    campaigns = {each["campaign"] for each in shown}
+    for version in earlier:
+        messages = [each for each in versions.messages(folder, version) if each["campaign"] in campaigns]
+        if messages and messages != shown:
+            return gallery.Before(version.version, version.told, messages)
+    return None
 
 
 def _neighbours(settings: Settings) -> list[gallery.Neighbour]:
@@ -137,13 +137,12 @@ def _neighbours(settings: Settings) -> list[gallery.Neighbour]:
     ]
 
 
-def _chosen(campaigns: Path, campaign: str | None) -> list[Path]:
-    folders = sorted(file.parent for file in campaigns.glob("*/campaign.yml"))
-    chosen = [each for each in folders if campaign in (None, each.name)]
-    if not chosen:
-        names = ", ".join(each.name for each in folders)
-        raise SincerelyError(f"There is no campaign {campaign}; there are {names}.")
-    return chosen
+def _chosen(campaigns: Path, names: Sequence[str]) -> list[Path]:
+    folders = {file.parent.name: file.parent for file in sorted(campaigns.glob("*/campaign.yml"))}
+    for name in names:
+        if name not in folders:
+            raise SincerelyError(f"There is no campaign {name}; there are {', '.join(folders)}.")
+    return [folder for name, folder in folders.items() if not names or name in names]
 
 
 def _person_ids(warehouse: Warehouse, addresses: Sequence[str]) -> tuple[str, ...]:

@@ -48,13 +48,15 @@ def kept(folder: Path) -> list[Version]:
 
 
 def chosen(folder: Path, against: str, campaigns: Collection[str]) -> list[Version]:
-    """The versions that `against` may mean, the newest first: those that show any of the campaigns, or the one whose
-    name begins so."""
+    """The versions that `against` may mean, the likeliest first: the newest that shows all of the campaigns, then those
+    that show any; or the one whose name begins so."""
     found = kept(folder)
     if against == NONE:
         return []
     if against == LAST:
-        return [each for each in found if set(each.campaigns) & set(campaigns)]
+        wanted = set(campaigns)
+        some = [each for each in found if wanted & set(each.campaigns)]
+        return sorted(some, key=lambda each: (not wanted <= set(each.campaigns), -each.number))
     named = [each for each in found if each.version.startswith(against)]
     if len(named) != 1:
         names = ", ".join(each.version for each in found) or "none is kept yet"

@@ -18,7 +18,16 @@ from rendering.lint import MAX_HTML_BYTES
 from rendering.preview.shown import Shown
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("differences.js", "frames.js", "panels.js", "gallery.js")
+_SCRIPTS = (
+    "differences.js",
+    "frames.js",
+    "panels.js",
+    "reasons.js",
+    "comparison.js",
+    "list.js",
+    "view.js",
+    "keys.js",
+)
 # Messages of a campaign differ in few places: cut there, each piece is kept once.
 _CUTS = re.compile(r"(?<=</div>)|(?<=</a>)|(?<=</tr>)|(?<=</style>)")
 
@@ -100,14 +109,33 @@ def page(
 
 def saved(sections: Sequence[Section]) -> list[dict[str, Any]]:
     """The messages as they are kept and compared, in an order that hangs on nothing but them."""
-    messages = [asdict(message) for section in sections for message in section.messages]
-    return sorted(messages, key=lambda each: (each["campaign"], each["variant"], each["person_id"]))
+    messages = [_plain(message) for section in sections for message in section.messages]
+    return sorted(messages, key=_key)
+
+
+def changed_count(shown: Sequence[dict[str, Any]], before: Before) -> int:
+    """How many of the messages are other than they were; those that are new are not counted."""
+    was = {_key(each): each for each in before.messages}
+    return sum(_key(each) in was and _is_changed(was[_key(each)], each) for each in shown)
+
+
+def _is_changed(was: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether its reader would get another message."""
+    return any(was[name] != now[name] for name in ("subject", "html", "text", "headers", "problem"))
+
+
+def _plain(message: Shown) -> dict[str, Any]:
+    """As JSON has it, so that what is shown and what was kept compare."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(message)))
+    return plain
+
+
+def _key(message: dict[str, Any]) -> tuple[str, str, str]:
+    return message["campaign"], message["variant"], message["person_id"]
 
 
 def _facts(sections: Sequence[Section], as_of: str, version: str, before: Before | None) -> dict[str, Any]:
-    earlier = (
-        {(each["campaign"], each["variant"], each["person_id"]): each for each in before.messages} if before else {}
-    )
+    earlier = {_key(each): each for each in before.messages} if before else {}
     return {
         "asOf": as_of,
         "version": version,
@@ -127,9 +155,9 @@ def _section(
         return {**message, "html": cut}
 
     messages = []
-    for message in json.loads(json.dumps([asdict(each) for each in section.messages])):
-        was = earlier.get((message["campaign"], message["variant"], message["person_id"]))
-        is_changed = was is not None and was != message
+    for message in map(_plain, section.messages):
+        was = earlier.get(_key(message))
+        is_changed = was is not None and _is_changed(was, message)
         change = "" if not is_compared else "new" if was is None else "changed" if is_changed else "same"
         messages.append({**packed(message), "change": change, "before": packed(was) if was and is_changed else None})
     campaign = section.campaign

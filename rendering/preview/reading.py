@@ -18,7 +18,8 @@ class Link:
 
 @dataclass(frozen=True)
 class Reading:
-    """`snippet` is the beginning of the text, hidden preheader first, as lists of messages show it."""
+    """`snippet` is the beginning of the text as lists of messages show it: the hidden preheader first, and with what is
+    hidden from screen readers; the links' labels are without that."""
 
     snippet: str
     links: tuple[Link, ...]
@@ -42,29 +43,45 @@ class _Reader(HTMLParser):
         self.links: list[Link] = []
         self.pictures_count = 0
         self._skipped: str | None = None
-        self._open: tuple[str, int] | None = None
+        self._label: list[str] = []
+        self._address: str | None = None
+        # The element that is hidden from screen readers, and how many of its kind are open in it.
+        self._unspoken: tuple[str, int] = ("", 0)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._skipped or tag in _SKIPPED:
             self._skipped = self._skipped or tag
             return
         values = dict(attrs)
+        kind, depth = self._unspoken
+        if depth:
+            self._unspoken = (kind, depth + (tag == kind))
+        elif values.get("aria-hidden") == "true":
+            self._unspoken = (tag, 1)
         if tag == "a":
-            self._open = (values.get("href") or "", len(self.text))
+            self._address, self._label = values.get("href") or "", []
         elif tag == "img":
             self.pictures_count += 1
-            self.text.append(f" {values.get('alt') or ''} ")
+            self._say(f" {values.get('alt') or ''} ")
         else:
-            self.text.append(" ")
+            self._say(" ")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == self._skipped:
             self._skipped = None
-        elif tag == "a" and self._open:
-            address, start = self._open
-            self.links.append(Link(" ".join("".join(self.text[start:]).split()), address))
-            self._open = None
+            return
+        if tag == "a" and self._address is not None:
+            self.links.append(Link(" ".join("".join(self._label).split()), self._address))
+            self._address = None
+        kind, depth = self._unspoken
+        if depth and tag == kind:
+            self._unspoken = (kind, depth - 1)
 
     def handle_data(self, data: str) -> None:
         if not self._skipped:
-            self.text.append(data)
+            self._say(data)
+
+    def _say(self, text: str) -> None:
+        self.text.append(text)
+        if not self._unspoken[1]:
+            self._label.append(text)
