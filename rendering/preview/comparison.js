@@ -1,23 +1,29 @@
 /* Two messages side by side, and what differs between them. */
 
-function marked(parts, separator) {
+function marked(parts) {
   const tags = { same: "span", gone: "del", added: "ins" };
-  return parts.map((part) => el(tags[part.kind], {}, part.text + separator));
+  return parts.map((part) => el(tags[part.kind], {}, part.text));
 }
 
+/* Lines that were replaced by as many others are told word by word, the others as gone and added. */
 function lineDifferences(before, after) {
   const parts = differences(before.split("\n"), after.split("\n"));
   const lines = [];
-  for (let at = 0; at < parts.length; at++) {
-    const part = parts[at];
-    const next = parts[at + 1];
-    if (part.kind === "gone" && next && next.kind === "added" && (at === 0 || parts[at - 1].kind !== "gone")) {
-      lines.push(el("div", { className: "changed" }, marked(differences(words(part.text), words(next.text)), "")));
-      at++;
-    } else lines.push(el("div", { className: part.kind }, part.kind === "same" ? part.text || " " : marked([part], "")));
+  for (let at = 0; at < parts.length; ) {
+    if (parts[at].kind === "same") {
+      lines.push(el("div", {}, parts[at++].text || " "));
+      continue;
+    }
+    const block = [];
+    while (at < parts.length && parts[at].kind !== "same") block.push(parts[at++]);
+    const [gone, added] = ["gone", "added"].map((kind) => block.filter((part) => part.kind === kind));
+    if (gone.length === added.length) gone.forEach((part, one) => lines.push(el("div", { className: "changed" }, wordDifferences(part.text, added[one].text))));
+    else lines.push(...block.map((part) => el("div", { className: part.kind }, marked([part]))));
   }
   return lines;
 }
+
+const wordDifferences = (before, after) => marked(differences(words(before), words(after)));
 
 function comparePanel(view, other, state, onChoose) {
   const choice = el(
@@ -34,8 +40,8 @@ function comparePanel(view, other, state, onChoose) {
     "div",
     { className: "compare" },
     bar,
-    el("p", { className: "legend" }, el("del", {}, other.label), " ", el("ins", {}, "this message")),
     same && was.subject === is.subject && was.text === is.text ? el("p", { className: "empty" }, "Both are the same, letter by letter.") : null,
+    factsCard(was, is, other.label),
     el(
       "div",
       { className: "devices" },
@@ -43,9 +49,6 @@ function comparePanel(view, other, state, onChoose) {
         el("figure", { className: "stand phone" }, el("figcaption", {}, label), inbox("phone", each), frame("phone", each.html, state, `${label}, on a phone`)),
       ),
     ),
-    card("Subject", el("p", { className: "differences", dir: "auto" }, marked(differences(words(was.subject), words(is.subject)), ""))),
-    card("Beginning, as lists show it", el("p", { className: "differences", dir: "auto" }, marked(differences(words(was.snippet), words(is.snippet)), ""))),
-    factsCard(was, is, other.label),
     card("Text", el("pre", { className: "text differences", tabIndex: 0 }, lineDifferences(was.text, is.text))),
     sourceCard(other.view.html, view.html),
   );
@@ -61,8 +64,18 @@ function factsCard(was, is, label) {
     ]);
   const [left, right] = [facts(was), facts(is)];
   const names = [...new Set([...left.keys(), ...right.keys()])].filter((name) => left.get(name) !== right.get(name));
+  const told = [["subject", was.subject, is.subject], ["beginning", was.snippet, is.snippet]]
+    .filter(([, before, after]) => before !== after)
+    .map(([name, before, after]) => [el("code", {}, name), ...oneSided(before, after)]);
   const rows = names.map((name) => [el("code", {}, name), el("del", {}, left.get(name) || "–"), el("ins", {}, right.get(name) || "–")]);
-  return card("Decisions and fields", table("Decisions and fields that differ", ["What", label, "This message"], rows) || el("p", { className: "note" }, "All the same."));
+  const shown = table("What differs", ["What", label, "This message"], [...told, ...rows], "differing");
+  return card("What differs", shown || el("p", { className: "note" }, "All the same."));
+}
+
+/* Each side of a text with what the other one has not. */
+function oneSided(before, after) {
+  const parts = differences(words(before), words(after));
+  return ["gone", "added"].map((kind) => el("span", { dir: "auto" }, marked(parts.filter((part) => part.kind === "same" || part.kind === kind))));
 }
 
 function sourceCard(was, is) {
@@ -76,7 +89,7 @@ function sourceCard(was, is) {
       "details",
       {},
       el("summary", {}, changed ? `${changed} elements differ` : "The same but for signed addresses"),
-      el("pre", { className: "text differences", tabIndex: 0 }, shown.map((part) => el("div", { className: part.kind }, marked([part], "")))),
+      el("pre", { className: "text differences", tabIndex: 0 }, shown.map((part) => el("div", { className: part.kind }, marked([part])))),
     ),
   );
 }
