@@ -2,7 +2,13 @@
 
 function marked(parts) {
   const tags = { same: "span", gone: "del", added: "ins" };
-  return parts.map((part) => el(tags[part.kind], {}, part.text));
+  const runs = [];
+  for (const part of parts) {
+    const last = runs.at(-1);
+    if (last && last.kind === part.kind) last.text += part.text;
+    else runs.push({ ...part });
+  }
+  return runs.map((run) => el(tags[run.kind], {}, run.text));
 }
 
 /* Lines that were replaced by as many others are told word by word, the others as gone and added. */

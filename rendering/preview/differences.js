@@ -50,7 +50,8 @@ function middle(before, after) {
   return [...found, ...before.slice(i).map(gone), ...after.slice(j).map(added)];
 }
 
-const words = (text) => text.split(/(\s+)/).filter((part) => part !== "");
+/* Words with the space behind them, so that what differs in a row is told in one piece. */
+const words = (text) => text.match(/\s*\S+\s*/g) || [];
 
 /* Lines of HTML, for people: a break before each element that opens, signed addresses out of the way. */
 const sourceLines = (html) =>

@@ -5,8 +5,8 @@ function go(change) {
   const view = current();
   const variant = next.variant || (view ? view.message.variant : "default");
   const focus = change.tab && change.tab !== state.tab && document.activeElement && document.activeElement.role === "tab";
+  if (focus) state.focus = `tab-${next.tab}`;
   location.hash = address(next.campaign, next.person, variant, next.tab);
-  if (focus) requestAnimationFrame(() => $(`tab-${next.tab}`) && $(`tab-${next.tab}`).focus());
 }
 
 function read() {
@@ -25,6 +25,8 @@ function read() {
   showList(!campaign);
   drawMain();
   markCurrent();
+  if (state.focus && $(state.focus)) $(state.focus).focus();
+  state.focus = "";
   if (isOther) {
     $("main").scrollTop = 0;
     window.scrollTo(0, 0);

@@ -5,7 +5,7 @@ const TABS = [["message", "Message"], ["text", "Text"], ["links", "Links"], ["he
 const FILTERS = [["all", "All"], ["gets", "Gets it"], ["not", "Does not"], ["fallback", "Fallbacks"], ["problems", "Problems"]];
 if (data.before) FILTERS.push(["changed", "Changed"]);
 
-const state = { campaign: "", person: "", variant: "", tab: "message", other: "", width: "both", scheme: "light", isFull: true, filter: "all", only: "" };
+const state = { campaign: "", person: "", variant: "", tab: "message", other: "", width: "both", scheme: "light", isFull: true, filter: "all", only: "", focus: "" };
 const $ = (id) => document.getElementById(id);
 const address = (...parts) => `#/${parts.filter(Boolean).map(encodeURIComponent).join("/")}`;
 
@@ -21,7 +21,8 @@ const entries = data.campaigns.flatMap((campaign) =>
 
 function isShown(entry) {
   const { person, messages } = entry;
-  const wanted = $("search").value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  // Every word somewhere; what stands in quotation marks, as it stands.
+  const wanted = ($("search").value.toLocaleLowerCase().match(/"[^"]+"|\S+/g) || []).map((each) => each.replaceAll('"', ""));
   if (state.only && entry.campaign.name !== state.only) return false;
   if (state.filter === "gets" && person.standing !== "gets it") return false;
   if (state.filter === "not" && person.standing === "gets it") return false;
