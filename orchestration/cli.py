@@ -23,6 +23,7 @@ from orchestration.landing import quarantine_command as quarantine
 from orchestration.models import backtest_command
 from orchestration.models import command as models
 from orchestration.parts import PARTS, TRIGGERS_TAG
+from orchestration.previewing import command as previewing
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
 from orchestration.webhooks import command as webhooks
@@ -300,6 +301,7 @@ journeys.add_to(main, _command)
 models.add_to(main, _command)
 backtest_command.add_to(main, _command)
 campaigns.add_to(main, _command)
+previewing.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

@@ -67,6 +67,8 @@ class Settings:
     mailchimp_url: str = ""
     mailchimp_list_id: str = ""
     smtp_url: str = field(default="", repr=False)
+    # Whom test sends may go to, with commas between.
+    seed_addresses: str = field(default="", repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -102,6 +104,7 @@ class Settings:
             "memory_limit": self.memory_limit,
             "dkim_selectors": self.dkim_selectors,
             "dns_server": self.dns_server,
+            "seed_addresses": _counted(self.seed_addresses),
             "dbt_project": str(DBT_PROJECT),
             "unknown_hours": f"{self.unknown_hours:g}",
             **{name: getattr(self, name) for name in _OF_ESPS},
@@ -147,8 +150,9 @@ def load_settings(
             )
     names = (
         "esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "unknown_hours",
-        *_SECRETS, *_OF_ESPS, "dkim_selectors", "dns_server",
+        *_SECRETS, *_OF_ESPS, "dkim_selectors", "dns_server", "seed_addresses",
     )  # fmt: skip
+    names = ("esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "seed_addresses")
     values: dict[str, str] = {}
     origins = {
         name: "environment" if environ.get(f"SINCERELY_{name.upper()}") else "default"
@@ -228,6 +232,12 @@ def _own_secret(path: Path) -> str:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(32))
     return path.read_text(encoding="ascii").strip()
+
+
+def _counted(addresses: str) -> str:
+    """How many there are: addresses are nobody's business in what `doctor` prints."""
+    count = sum(bool(address.strip()) for address in addresses.split(","))
+    return f"{count} {'address' if count == 1 else 'addresses'}" if count else ""
 
 
 def _masked_url(url: str) -> str:

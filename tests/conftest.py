@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.locks import exclusive
+from tests.browser import browser  # noqa: F401
 from tests.servers import postgres_server, shop  # noqa: F401
 from tests.world import write_world
 
