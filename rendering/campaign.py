@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from rendering import parts
 from rendering.located import Fields, read_yaml
+from rendering.pacing_parts import FIELDS as PACING_FIELDS
+from rendering.pacing_parts import Pacing, read_pacing
 from rendering.parts import NAME, Audience, Recommendations, Rule, SendAt, Sender, Token, Utm, Variant
 
 CAMPAIGNS = Path(__file__).parent / "campaigns"
@@ -41,6 +43,7 @@ class Campaign:
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
     lines: Mapping[str, int]
+    pacing: Pacing = Pacing()
 
     @property
     def file(self) -> Path:
@@ -55,7 +58,8 @@ class Campaign:
         return next(each.block for each in self.slots[slot] if each.name == rule)
 
 
-_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines")), "between")
+_OWN = ("name", "folder", "lines", "pacing")
+_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in _OWN), "between", *PACING_FIELDS)
 
 
 def load_campaigns(folder: Path = CAMPAIGNS) -> list[Campaign]:
@@ -95,6 +99,7 @@ def load_campaign(folder: Path) -> Campaign:
         slots=parts.read_slots(slots) if slots else MappingProxyType({}),
         utm=parts.read_utm(left.required("utm")),
         lines=lines,
+        pacing=read_pacing(left, occurrence),
     )
     left.nothing_else(_FIELDS)
     return campaign

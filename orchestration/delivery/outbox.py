@@ -39,6 +39,8 @@ MESSAGES = sa.Table(
     sa.Column("accepted_at", sa.DateTime),
     # UTC; until then it is not handed over.
     sa.Column("not_before", sa.DateTime),
+    # UTC; after it, it is not worth handing over.
+    sa.Column("expires_at", sa.DateTime),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
     sa.Column("decisions", sa.Text),
@@ -73,6 +75,8 @@ _ARROW = pa.schema(
         ("is_holdout", pa.bool_()),
         ("planned_at", pa.timestamp("us")),
         ("accepted_at", pa.timestamp("us")),
+        ("not_before", pa.timestamp("us")),
+        ("expires_at", pa.timestamp("us")),
     ]
 )
 _FETCH_ROWS = 10_000
@@ -101,6 +105,7 @@ class Planned:
     decisions: tuple[dict[str, str], ...] = ()
     payload: Payload | None = None
     not_before: datetime | None = None
+    expires_at: datetime | None = None
 
 
 class Outbox:
@@ -110,7 +115,8 @@ class Outbox:
         self._engine = durable_engine(url)
         with self._storage():
             METADATA.create_all(self._engine)
-            _add_not_before(self._engine)
+            for column in ("not_before", "expires_at"):
+                _add_instant(self._engine, column)
 
     def known(self, message_ids: Sequence[str]) -> set[str]:
         """Those of the ids whose messages are written down already."""
@@ -274,17 +280,17 @@ class Outbox:
             ) from error
 
 
-def _add_not_before(engine: sa.Engine) -> None:
+def _add_instant(engine: sa.Engine, name: str) -> None:
     """For outboxes of earlier versions."""
 
     def is_there() -> bool:
-        return any(column["name"] == "not_before" for column in sa.inspect(engine).get_columns("messages"))
+        return any(column["name"] == name for column in sa.inspect(engine).get_columns("messages"))
 
     if is_there():
         return
     try:
         with engine.begin() as connection:
-            connection.execute(sa.text("alter table messages add column not_before timestamp"))
+            connection.execute(sa.text(f"alter table messages add column {name} timestamp"))
     except sa.exc.DBAPIError:
         # Another process may have been first.
         if not is_there():
@@ -317,6 +323,7 @@ def _row(message: Planned, batch_id: str | None, planned_at: datetime) -> dict[s
         "state": state,
         "planned_at": planned_at,
         "not_before": message.not_before,
+        "expires_at": message.expires_at,
         "attempts": 0,
         "error": None,
         "decisions": orjson.dumps(message.decisions).decode() if message.decisions else None,
