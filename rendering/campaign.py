@@ -42,8 +42,8 @@ class Campaign:
     uses_recommendations: Recommendations | None
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
+    pacing: Pacing
     lines: Mapping[str, int]
-    pacing: Pacing = Pacing()
 
     @property
     def file(self) -> Path:
@@ -98,8 +98,8 @@ def load_campaign(folder: Path) -> Campaign:
         uses_recommendations=parts.read_recommendations(recommendations) if recommendations else None,
         slots=parts.read_slots(slots) if slots else MappingProxyType({}),
         utm=parts.read_utm(left.required("utm")),
-        lines=lines,
         pacing=read_pacing(left, occurrence),
+        lines=lines,
     )
     left.nothing_else(_FIELDS)
     return campaign
