@@ -1,22 +1,24 @@
-"""What a person decided about a campaign's occurrence, beside the outbox: paused, resumed or cancelled, and released.
+"""What a person decided about a campaign, beside the outbox: paused, resumed, cancelled, or let through a check.
 
 The sender looks here before each batch, so that a decision holds at once, in whichever process it sends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from orchestration.delivery.engine import durable_engine
-from orchestration.errors import StorageError
+from orchestration.delivery.engine import durable_engine, reading, storage, writing
+from orchestration.delivery.leases import free
+from orchestration.delivery.outbox_tables import BATCHES, MESSAGES
 
 PAUSED, CANCELLED, RUNNING = "paused", "cancelled", "running"
+# A pause is of the campaign, whatever its occurrence.
+EVERY_OCCURRENCE = ""
 _METADATA = sa.MetaData()
 # One row per decision, ever; the newest of an occurrence counts.
 _CONTROLS = sa.Table(
@@ -36,13 +38,21 @@ _RELEASES = sa.Table(
     sa.Column("campaign", sa.String(128), nullable=False),
     sa.Column("occurrence", sa.String(64), nullable=False),
     sa.Column("check_name", sa.String(64), nullable=False),
-    # What held it: another cause of the same check is not released.
+    # What the check said: when it says something else it holds again.
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("because", sa.Text, nullable=False),
     sa.Column("released_by", sa.String(128), nullable=False),
     sa.Column("released_at", sa.DateTime, nullable=False),
 )
-_CONTROLS_ARROW = pa.schema([("campaign", pa.string()), ("occurrence", pa.string()), ("control", pa.string())])
+_CONTROLS_ARROW = pa.schema(
+    [
+        ("campaign", pa.string()),
+        ("occurrence", pa.string()),
+        ("control", pa.string()),
+        ("decided_by", pa.string()),
+        ("decided_at", pa.timestamp("us")),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,7 @@ class Release:
 
     campaign: str
     occurrence: str
-    check: str
+    check_name: str
     reason: str
     because: str
     released_by: str
@@ -74,61 +84,61 @@ class Controls:
 
     def __init__(self, url: str) -> None:
         self._engine = durable_engine(url)
-        with self._storage():
+        with storage():
             _METADATA.create_all(self._engine)
 
-    def decide(self, campaign: str, occurrence: str, control: str, by: str, at: datetime) -> None:
+    def decide(self, campaign: str, occurrences: Sequence[str], control: str, by: str, at: datetime) -> None:
         """Writes a decision down; it holds from the sender's next batch on."""
-        row = {
-            "campaign": campaign, "occurrence": occurrence, "control": control, "decided_by": by,
-            "decided_at": at.replace(tzinfo=None),
-        }  # fmt: skip
-        with self._storage(), self._engine.begin() as connection:
-            connection.execute(sa.insert(_CONTROLS), row)
+        rows = [
+            {"campaign": campaign, "occurrence": each, "control": control, "decided_by": by, "decided_at": _plain(at)}
+            for each in occurrences
+        ]
+        with writing(self._engine) as connection:
+            connection.execute(sa.insert(_CONTROLS), rows)
+
+    def withdraw(self, campaign: str) -> int:
+        """Rejects all that is planned of the campaign and not yet given to the ESP; returns how many."""
+        change = (
+            sa.update(MESSAGES)
+            .where(MESSAGES.c.campaign == campaign, MESSAGES.c.state == "planned")
+            .values(state="rejected", error=CANCELLED, revision=MESSAGES.c.revision + 1)
+        )
+        with writing(self._engine) as connection:
+            withdrawn = int(connection.execute(change).rowcount)
+            free(connection, sa.and_(BATCHES.c.campaign == campaign, BATCHES.c.worker.is_(None)))
+        return withdrawn
 
     def release(self, release: Release) -> None:
         """Writes down that a person lets a check pass."""
-        row = {
-            "campaign": release.campaign, "occurrence": release.occurrence, "check_name": release.check,
-            "reason": release.reason, "because": release.because, "released_by": release.released_by,
-            "released_at": release.released_at.replace(tzinfo=None),
-        }  # fmt: skip
-        with self._storage(), self._engine.begin() as connection:
+        row = {**asdict(release), "released_at": _plain(release.released_at)}
+        with writing(self._engine) as connection:
             connection.execute(sa.insert(_RELEASES), row)
 
     def in_force(self) -> list[Control]:
-        """The occurrences that are paused or cancelled."""
+        """The campaigns that are paused, and the occurrences that are cancelled."""
         newest = sa.select(sa.func.max(_CONTROLS.c.number)).group_by(_CONTROLS.c.campaign, _CONTROLS.c.occurrence)
         query = (
-            sa.select(*(_CONTROLS.c[name] for name in Control.__dataclass_fields__))
+            sa.select(*(_CONTROLS.c[each.name] for each in fields(Control)))
             .where(_CONTROLS.c.number.in_(newest), _CONTROLS.c.control != RUNNING)
             .order_by(_CONTROLS.c.campaign, _CONTROLS.c.occurrence)
         )
-        with self._storage(), self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [Control(*row) for row in connection.execute(query)]
+
+    def paused(self) -> frozenset[str]:
+        """The campaigns of which nothing may be handed over now."""
+        return frozenset(each.campaign for each in self.in_force() if each.control == PAUSED)
 
     def releases(self) -> list[Release]:
         """Every release, the oldest first."""
-        query = sa.select(
-            _RELEASES.c.campaign, _RELEASES.c.occurrence, _RELEASES.c.check_name, _RELEASES.c.reason,
-            _RELEASES.c.because, _RELEASES.c.released_by, _RELEASES.c.released_at,
-        ).order_by(_RELEASES.c.number)  # fmt: skip
-        with self._storage(), self._engine.connect() as connection:
+        query = sa.select(*(_RELEASES.c[each.name] for each in fields(Release))).order_by(_RELEASES.c.number)
+        with reading(self._engine) as connection:
             return [Release(*row) for row in connection.execute(query)]
 
     def table(self) -> pa.Table:
-        """What is in force, as SQL reads it: a row per campaign's occurrence."""
-        rows = [
-            {"campaign": each.campaign, "occurrence": each.occurrence, "control": each.control}
-            for each in self.in_force()
-        ]
-        return pa.Table.from_pylist(rows, _CONTROLS_ARROW)
+        """What is in force, as SQL reads it: a row per campaign and occurrence, which is "" for a pause."""
+        return pa.Table.from_pylist([asdict(each) for each in self.in_force()], _CONTROLS_ARROW)
 
-    @contextmanager
-    def _storage(self) -> Iterator[None]:
-        try:
-            yield
-        except sa.exc.OperationalError as error:
-            raise StorageError(
-                f"The outbox's database cannot be used: {error.orig}. Check the disk and SINCERELY_OUTBOX_URL."
-            ) from error
+
+def _plain(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)

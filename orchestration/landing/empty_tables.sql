@@ -50,7 +50,9 @@ create table if not exists raw.campaign_pacing (
     quiet_from_hour bigint, quiet_until_hour bigint, send_from_hour bigint, send_until_hour bigint,
     lifetime_seconds bigint
 );
-create table if not exists raw.campaign_controls (campaign varchar, occurrence varchar, control varchar);
+create table if not exists raw.campaign_controls (
+    campaign varchar, occurrence varchar, control varchar, decided_by varchar, decided_at timestamp
+);
 create table if not exists raw.message_deferrals (
     message_id varchar, campaign varchar, occurrence varchar, person_id varchar, reason varchar, due_at timestamp,
     expires_at timestamp, deferred_at timestamp, _landed_at timestamp

@@ -208,6 +208,23 @@ written_to as (
 
 ),
 
+pauses as (
+
+    select campaign
+    from controls
+    where control = 'paused'
+    group by campaign
+
+),
+
+cancellations as (
+
+    select campaign, occurrence
+    from controls
+    where control = 'cancelled'
+
+),
+
 -- A message is planned once, ever: one that did not leave then, or was withdrawn, does not leave later either.
 decided as (
 
@@ -233,7 +250,8 @@ drawn as (
         written_to.person_id is not null as is_written_to,
         coalesce(decided.is_planned, false) as is_planned,
         decided.rejection,
-        controls.control,
+        pauses.campaign is not null as is_paused,
+        cancellations.campaign is not null as is_cancelled,
         pacing.sender_domain,
         pacing.cap_per_day,
         pacing.cap_per_week,
@@ -269,8 +287,10 @@ drawn as (
         on included.message_id = deferrals.message_id
     left join pacing
         on included.campaign = pacing.campaign
-    left join controls
-        on included.campaign = controls.campaign and included.present_occurrence = controls.occurrence
+    left join pauses
+        on included.campaign = pauses.campaign
+    left join cancellations
+        on included.campaign = cancellations.campaign and included.occurrence = cancellations.occurrence
 
 ),
 
@@ -280,6 +300,7 @@ judged as (
         *,
         case
             when is_planned then null
+            when rejection in ('expired', 'cancelled') then rejection
             when rejection is not null then 'rejected'
             when is_written_to then 'already_written_to'
             when failed_segment is not null then 'segment_failed'
@@ -293,7 +314,7 @@ judged as (
             when not has_consent then 'no_consent'
             when is_global_holdout then 'global_holdout'
             when is_campaign_holdout then 'campaign_holdout'
-            when control = 'cancelled' then 'cancelled'
+            when is_cancelled then 'cancelled'
         end as exclusion_reason
     from drawn
 
@@ -314,7 +335,7 @@ final as (
         variants.variant,
         coalesce(judged.exclusion_reason in ('global_holdout', 'campaign_holdout'), false) as is_holdout,
         judged.is_planned,
-        coalesce(judged.control = 'paused', false) as is_paused,
+        judged.is_paused,
         judged.exclusion_reason,
         case judged.exclusion_reason
             when 'segment_failed' then judged.failed_segment
