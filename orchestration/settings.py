@@ -152,7 +152,6 @@ def load_settings(
         "esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "unknown_hours",
         *_SECRETS, *_OF_ESPS, "dkim_selectors", "dns_server", "seed_addresses",
     )  # fmt: skip
-    names = ("esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "seed_addresses")
     values: dict[str, str] = {}
     origins = {
         name: "environment" if environ.get(f"SINCERELY_{name.upper()}") else "default"

@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from rendering import parts, variant_parts
 from rendering.located import Fields, read_yaml
+from rendering.pacing_parts import FIELDS as PACING_FIELDS
+from rendering.pacing_parts import Pacing, read_pacing
 from rendering.parts import NAME, Audience, Recommendations, Rule, SendAt, Sender, Token, Utm, Variant
 
 CAMPAIGNS = Path(__file__).parent / "campaigns"
@@ -40,6 +42,7 @@ class Campaign:
     uses_recommendations: Recommendations | None
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
+    pacing: Pacing
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
@@ -62,7 +65,8 @@ class Campaign:
         return next(each.block for each in self.slots[slot] if each.name == rule)
 
 
-_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines", "message")), "between")
+_OWN = ("name", "folder", "lines", "pacing", "message")
+_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in _OWN), "between", *PACING_FIELDS)
 
 
 def load_campaigns(folder: Path = CAMPAIGNS) -> list[Campaign]:
@@ -103,6 +107,7 @@ def load_campaign(folder: Path) -> Campaign:
         uses_recommendations=products,
         slots=rules,
         utm=parts.read_utm(left.required("utm")),
+        pacing=read_pacing(left, occurrence),
         lines=lines,
     )
     left.nothing_else(_FIELDS)

@@ -22,8 +22,6 @@ from rendering.templates import compile_campaign
 
 _BATCH_MESSAGES = 500
 _RECORDS_SQL = Path(__file__).with_name("records.sql")
-_SEND_HOURS_SQL = Path(__file__).with_name("send_hours.sql")
-_SEND_TIMES_SQL = Path(__file__).with_name("send_times.sql")
 
 
 @dataclass
@@ -101,7 +99,7 @@ def plan(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, a
     occurrence = occurrence_of(campaign, as_of)
     result = Plan(campaign.name, occurrence)
     planned_at = as_of.replace(tzinfo=None)
-    records_left = _records(warehouse, campaign, occurrence, planned_at)
+    records_left = _records(warehouse, campaign, occurrence)
     while records := list(islice(records_left, _BATCH_MESSAGES)):
         messages = []
         known = outbox.known([record["message_id"] for record in records])
@@ -148,40 +146,31 @@ def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site:
         result.failed[error.reason] = result.failed.get(error.reason, 0) + 1
         return None
     result.planned += 1
-    return Planned(**identity, decisions=tuple(decisions), payload=payload, not_before=record["not_before"])
+    return Planned(
+        **identity,
+        decisions=tuple(decisions),
+        payload=payload,
+        not_before=record["not_before"],
+        expires_at=record["expires_at"],
+    )
 
 
-def _records(warehouse: Warehouse, campaign: Campaign, occurrence: str, as_of: datetime) -> Iterator[dict[str, Any]]:
+def _records(warehouse: Warehouse, campaign: Campaign, occurrence: str) -> Iterator[dict[str, Any]]:
     wanted = campaign.uses_recommendations
     with warehouse.read(
-        records_sql(campaign, as_of),
+        records_sql(campaign),
         [wanted.list if wanted else "", wanted.count if wanted else 0, campaign.name, occurrence],
     ) as reader:
         for batch in reader:
             yield from batch.to_pylist()
 
 
-def records_sql(campaign: Campaign, as_of: datetime = datetime.min) -> str:
-    """The query for the campaign's records, its rules evaluated for everybody in one pass.
-
-    `as_of` (UTC, without an offset) is the instant from which on a best hour is looked for.
-    """
+def records_sql(campaign: Campaign) -> str:
+    """The query for the campaign's records, its rules evaluated for everybody in one pass."""
     cases = ", ".join(f"'{slot}': {case}" for slot, case in slot_cases(campaign).items())
     rules = f"{{{cases}}}" if cases else "null"
     sql = _RECORDS_SQL.read_text(encoding="utf-8").replace("/* rules */", rules)
-    sql = _with_lists(sql, campaign)
-    if campaign.send_at is None:
-        return sql.replace("/* not_before */", "cast(null as timestamp)")
-    hours = _SEND_HOURS_SQL.read_text(encoding="utf-8")
-    joins = _SEND_TIMES_SQL.read_text(encoding="utf-8")
-    window = {"/* from_hour */": campaign.send_at.from_hour, "/* last_hour */": campaign.send_at.until_hour - 1}
-    for name, hour in window.items():
-        joins = joins.replace(name, str(hour))
-    return (
-        sql.replace("/* send_hours */", ",\n\n" + hours.replace("/* as_of */", f"timestamp '{as_of.isoformat(' ')}'"))
-        .replace("/* send_times */", joins)
-        .replace("/* not_before */", "send_hours.next_at")
-    )
+    return _with_lists(sql, campaign)
 
 
 def _with_lists(sql: str, campaign: Campaign) -> str:

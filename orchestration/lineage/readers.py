@@ -35,8 +35,7 @@ def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
     for campaign in campaigns:
         name = f"campaign {campaign.name}"
         wanted = dict.fromkeys(MESSAGE_FIELDS, "message") | dict.fromkeys(WRITING_FIELDS, "writing of values")
-        if campaign.send_at:
-            wanted["not_before"] = "send_at"
+        wanted |= {"not_before": "planning", "expires_at": "planning"}
         wanted |= {token: f"token {token}" for token in campaign.tokens}
         if campaign.uses_recommendations:
             wanted["recommendations"] = "recommendations"
