@@ -123,7 +123,7 @@ class Controls:
             .order_by(_CONTROLS.c.campaign, _CONTROLS.c.occurrence)
         )
         with reading(self._engine) as connection:
-            return [Control(*row) for row in connection.execute(query)]
+            return [Control(**row._mapping) for row in connection.execute(query)]
 
     def paused(self) -> frozenset[str]:
         """The campaigns of which nothing may be handed over now."""
@@ -133,7 +133,7 @@ class Controls:
         """Every release, the oldest first."""
         query = sa.select(*(_RELEASES.c[each.name] for each in fields(Release))).order_by(_RELEASES.c.number)
         with reading(self._engine) as connection:
-            return [Release(*row) for row in connection.execute(query)]
+            return [Release(**row._mapping) for row in connection.execute(query)]
 
     def table(self) -> pa.Table:
         """What is in force, as SQL reads it: a row per campaign and occurrence, which is "" for a pause."""

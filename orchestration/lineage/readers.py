@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from ml import churn, lifetime
 from orchestration import report, training
 from orchestration.delivery import complaints, planner, revoked
+from orchestration.experiments import outcomes
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.models import health
@@ -71,6 +72,7 @@ def _models() -> Iterator[Reader]:
 
 
 def _reports() -> Iterator[Reader]:
+    yield Reader("experiments", outcomes.OUTCOMES_SQL)
     for sql in (*report.queries(), funnel.FUNNEL_SQL):
         yield Reader("report", sql)
 

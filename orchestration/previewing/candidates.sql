@@ -10,6 +10,7 @@
             people.email as email,
             people.variant as variant,
             false as is_holdout,
+            false as is_planned,
             cast(null as varchar) as exclusion_reason
         )
     from (/* people */) as people

@@ -71,7 +71,7 @@ def messages_sql(campaign: Campaign, occurrence: str, as_of: datetime, person_id
 
 
 def _records(campaign: Campaign, occurrence: str, as_of: datetime, people: str) -> str:
-    sql = planner.records_sql(campaign, as_of)
+    sql = planner.records_sql(campaign)
     if _CANDIDATES not in sql:
         raise SincerelyError(f"Planning's query no longer says {_CANDIDATES!r}; the preview must follow it.")
     candidates = _with(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from orchestration.delivery import sender
+from orchestration.delivery.stored import store
 from orchestration.errors import DeliveryError, SettingsError
 from orchestration.previewing.rendering import Preview
 from orchestration.settings import Settings
@@ -48,7 +49,7 @@ def send(settings: Settings, previews: Sequence[Preview], addresses: Collection[
     esp = sender.esp_for(settings)
     # One call a message: an ESP takes an address once in a call.
     for payload in payloads:
-        answer = esp.hand_over([payload], datetime.now(UTC))
+        answer = esp.hand_over([store(payload)], datetime.now(UTC))
         if answer.rejected:
             raise DeliveryError(f"The ESP refused a test message: {next(iter(answer.rejected.values()))}.")
     esp.finish()
