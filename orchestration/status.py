@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestration import audits
 from orchestration.connectors import last_syncs
 from orchestration.delivery.complaints import lines as complaints_of
+from orchestration.delivery.handing_over import unknown_lines
 from orchestration.delivery.outbox import Outbox
 from orchestration.locks import holder
 from orchestration.settings import Settings
@@ -88,6 +89,8 @@ def collect(settings: Settings) -> dict[str, list[str]]:
         f"{campaign}: {count:,} {state.replace('_', ' ')}"
         for (campaign, state), count in sorted(outbox.counts().items())
     ]
+    if unknown := unknown_lines(outbox, timedelta(hours=settings.unknown_hours)):
+        facts["unknown_whether_the_esp_took_them"] = unknown
     if waiting := outbox.waiting(settings.as_of or datetime.now(UTC)):
         facts["waiting_for_their_hour"] = [
             f"{campaign}: {count:,} of the planned, the first at {first.isoformat()}Z"

@@ -16,6 +16,7 @@ from rendering.parts import NAME, Audience, Recommendations, Rule, SendAt, Sende
 CAMPAIGNS = Path(__file__).parent / "campaigns"
 # A campaign of journeys has no audience and no rhythm: the steps that name it decide who gets it, and when.
 OF_JOURNEYS = "journey"
+UNKNOWN = ("hold", "resend")
 OCCURRENCES = ("once", "daily", "weekly", "monthly", OF_JOURNEYS)
 
 
@@ -35,6 +36,8 @@ class Campaign:
     website: str
     holdout: float
     send_at: SendAt | None
+    # What becomes of a message of which nobody knows whether it was taken, after a limit.
+    unknown: str
     variants: tuple[Variant, ...]
     subject: str
     preheader: str
@@ -84,6 +87,7 @@ def load_campaign(folder: Path) -> Campaign:
     lines = MappingProxyType({key: value.line for key, value in left.left.items()})
     holdout, variants = left.optional("holdout"), left.optional("variants")
     recommendations, slots = left.optional("uses_recommendations"), left.optional("slots")
+    unknown = left.optional("unknown")
     occurrence = left.required("occurrence").choice(OCCURRENCES)
     rules = parts.read_slots(slots) if slots else MappingProxyType({})
     products = parts.read_recommendations(recommendations) if recommendations else None
@@ -100,6 +104,7 @@ def load_campaign(folder: Path) -> Campaign:
         website=parts.read_website(left.required("website")),
         holdout=holdout.share() if holdout else 0.0,
         send_at=_send_at(left),
+        unknown=unknown.choice(UNKNOWN) if unknown else UNKNOWN[0],
         variants=variant_parts.read_variants(variants, rules, products) if variants else (),
         subject=left.required("subject").text(),
         preheader=left.required("preheader").text(),

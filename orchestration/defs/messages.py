@@ -3,14 +3,16 @@
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.delivery import linting, planner, sender
+from orchestration.delivery import linting, planner
 from orchestration.delivery.doubt import campaigns_in_doubt
+from orchestration.delivery.handing_over import hand_over
 from orchestration.delivery.present import why_not_to_plan, why_not_to_send
-from orchestration.delivery.revoked import revoked_messages
 from orchestration.landing import files
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
 from rendering.links import Site
+
+_ALL_ANSWERED = "every_message_is_answered"
 
 
 @dg.asset(
@@ -80,22 +82,44 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
     group_name="delivery",
     kinds={"email"},
     deps=[planned_messages, ["core", "revoked_messages"], ["delivery", "complaint_rates"]],
+    check_specs=[
+        dg.AssetCheckSpec(
+            _ALL_ANSWERED,
+            asset=dg.AssetKey(["outbox", "handed_over_messages"]),
+            description="Of every message that was due it is known whether the ESP took it.",
+        )
+    ],
 )
 def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
     """Planned messages given to the ESP, and its answer recorded."""
     settings, outbox, instant = home.settings(), home.outbox(), home.instant(context)
     if settings.known_at or why_not_to_send(outbox, instant):
-        return dg.MaterializeResult(metadata={"dagster/row_count": 0, "esp": settings.esp})
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": 0, "esp": settings.esp}, check_results=[_all_answered([])]
+        )
     held = campaigns_in_doubt(home.warehouse())
-    sent = sender.send(outbox, sender.esp_for(settings), instant, held=held, revoked=revoked_messages(home.warehouse()))
+    handed_over = hand_over(settings, home.warehouse(), outbox, instant, held=held)
+    sent = handed_over.sent
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sent.accepted,
             "rejected": sent.rejected,
             "withdrawn": sent.withdrawn,
             "taken_back_from_a_killed_run": sent.taken_back,
+            "unknown": sent.unknown,
+            "unknown_settled_by_events": handed_over.settled.by_events,
             "esp": settings.esp,
-        }
+        },
+        check_results=[_all_answered(handed_over.problems)],
+    )
+
+
+def _all_answered(problems: list[str]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=_ALL_ANSWERED,
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={f"problem {number}": text for number, text in enumerate(problems, 1)},
     )
 
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.delivery import linting, planner, sender
+from orchestration.delivery import linting, planner
 from orchestration.delivery.doubt import campaigns_in_doubt
+from orchestration.delivery.handing_over import hand_over
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.present import why_not_to_plan
-from orchestration.delivery.revoked import revoked_messages
+from orchestration.delivery.sender import Sent
 from orchestration.errors import DeliveryError, SincerelyError
 from orchestration.landing import files
 from orchestration.locks import exclusive
@@ -38,11 +39,15 @@ def send(settings: Settings, campaign: str | None, dry_run: bool) -> list[dict[s
                 raise DeliveryError(errors[0])
             plan = planner.plan(warehouse, outbox, each, site, as_of)
             held = campaigns_in_doubt(warehouse)
-            revoked = revoked_messages(warehouse)
-            sent = sender.send(outbox, sender.esp_for(settings), as_of, each.name, held=held, revoked=revoked)
-            rows.append({"campaign": each.name, "planned": plan.planned, "handed_over": sent.accepted})
+            sent = hand_over(settings, warehouse, outbox, as_of, each.name, held=held).sent
+            row = {"campaign": each.name, "planned": plan.planned, "handed_over": sent.accepted}
+            rows.append(row | {name: count for name, count in _not_taken(sent).items() if count})
         files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
         return rows
+
+
+def _not_taken(sent: Sent) -> dict[str, int]:
+    return {"rejected": sent.rejected, "unknown": sent.unknown, "left_for_the_next_run": sent.left}
 
 
 def check_present(settings: Settings) -> None:

@@ -59,6 +59,7 @@ def test_every_asset_is_made_here_described_and_in_a_group(graph) -> None:
 def test_dbts_tests_are_checks_beside_our_own(graph) -> None:
     names = {check.name for check in graph.asset_check_keys}
     assert {"every_file_landed", "every_folder_is_known", "every_message_rendered", "every_journey_is_sound"} <= names
+    assert "every_message_is_answered" in names
     assert {
         "beats_recency",
         "is_calibrated",
