@@ -40,11 +40,13 @@ select
     profiles.* replace (coalesce(profiles.currency, 'USD') as currency, profiles.topics::json::varchar[] as topics),
     decisions.rules,
     listed.recommendations,
+    /* event */
     /* not_before */ as not_before,
 from core.message_candidates as candidates
 inner join core.profiles as profiles on candidates.person_id = profiles.person_id
 inner join decisions on candidates.person_id = decisions.person_id
 left join listed on candidates.person_id = listed.person_id and listed.list = /* list */
+/* events */
 /* send_times */
 where
     candidates.campaign = ?
