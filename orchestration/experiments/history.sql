@@ -9,7 +9,7 @@ select
     is_own,
     count(*) as messages,
     avg(is_opened_by_human::int) as human_open_rate,
-    avg(is_clicked::int) as click_rate,
+    avg(is_clicked_by_human::int) as click_rate,
     avg(is_converted::int) as conversion_rate,
     avg(converted_amount)::double as revenue_per_recipient,
     stddev_samp(converted_amount)::double as revenue_deviation,

@@ -29,7 +29,7 @@ def outcome(campaign: str, number: int, messages: int) -> dict[str, Any]:
         "sent_at": datetime(2017, 12, 1),
         "is_window_over": True,
         "is_opened_by_human": part < 0.3,
-        "is_clicked": part < 0.05,
+        "is_clicked_by_human": part < 0.05,
         "is_converted": part < 0.05,
         "converted_amount": 20.0 if part < 0.05 else 0.0,
         "is_unsubscribed": part < 0.01,

@@ -15,6 +15,7 @@ final as (
         count(*) filter (where is_opened) as unique_opens,
         count(*) filter (where is_opened_by_human) as unique_human_opens,
         count(*) filter (where is_clicked) as unique_clicks,
+        count(*) filter (where is_clicked_by_human) as unique_human_clicks,
         count(*) filter (where is_credited) as conversions,
         cast(sum(credited_amount) as decimal(18, 2)) as revenue_amount,
         count(*) filter (where is_unsubscribed) as unsubscribes,

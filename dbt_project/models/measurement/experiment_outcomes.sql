@@ -38,7 +38,7 @@ people as (
         person_id,
         cast(count(*) as double) as messages,
         cast(count(*) filter (where is_opened_by_human) as double) as opens,
-        cast(count(*) filter (where is_clicked) as double) as clicks,
+        cast(count(*) filter (where is_clicked_by_human) as double) as clicks,
         cast(count(*) filter (where is_converted) as double) as conversions,
         cast(sum(converted_amount) as double) as revenue,
         cast(count(*) filter (where is_unsubscribed) as double) as unsubscribes,

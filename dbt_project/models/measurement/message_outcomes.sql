@@ -93,7 +93,8 @@ reactions as (
         count(*) filter (where event = 'delivered') > 0 as is_delivered,
         count(*) filter (where event = 'opened') > 0 as is_opened,
         count(*) filter (where event = 'opened' and not is_machine) > 0 as is_opened_by_human,
-        count(*) filter (where event = 'clicked' and not is_machine) > 0 as is_clicked,
+        count(*) filter (where event = 'clicked') > 0 as is_clicked,
+        count(*) filter (where event = 'clicked' and not is_machine) > 0 as is_clicked_by_human,
         count(*) filter (where event = 'unsubscribed') > 0 as is_unsubscribed,
         count(*) filter (where event = 'complained') > 0 as is_complained
     from events
@@ -170,6 +171,7 @@ final as (
         coalesce(reactions.is_opened, false) as is_opened,
         coalesce(reactions.is_opened_by_human, false) as is_opened_by_human,
         coalesce(reactions.is_clicked, false) as is_clicked,
+        coalesce(reactions.is_clicked_by_human, false) as is_clicked_by_human,
         coalesce(reactions.is_unsubscribed, false) as is_unsubscribed,
         coalesce(reactions.is_complained, false) as is_complained,
         credited.message_id is not null as is_credited,
