@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
-from rendering import parts, variant_parts
+from rendering import event_parts, parts, variant_parts
 from rendering.located import Fields, read_yaml
 from rendering.pacing_parts import FIELDS as PACING_FIELDS
 from rendering.pacing_parts import Pacing, read_pacing
@@ -49,6 +49,8 @@ class Campaign:
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
+    # Whether each message invites its person to the event of core.event_invitations.
+    uses_events: bool = False
 
     @property
     def file(self) -> Path:
@@ -91,6 +93,7 @@ def load_campaign(folder: Path) -> Campaign:
     occurrence = left.required("occurrence").choice(OCCURRENCES)
     rules = parts.read_slots(slots) if slots else MappingProxyType({})
     products = parts.read_recommendations(recommendations) if recommendations else None
+    tokens = parts.read_tokens(left.required("tokens"))
     campaign = Campaign(
         name=folder.name,
         folder=folder,
@@ -108,7 +111,8 @@ def load_campaign(folder: Path) -> Campaign:
         variants=variant_parts.read_variants(variants, rules, products) if variants else (),
         subject=left.required("subject").text(),
         preheader=left.required("preheader").text(),
-        tokens=parts.read_tokens(left.required("tokens")),
+        tokens=tokens,
+        uses_events=event_parts.read_uses_events(left, tokens),
         uses_recommendations=products,
         slots=rules,
         utm=parts.read_utm(left.required("utm")),

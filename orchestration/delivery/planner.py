@@ -16,11 +16,13 @@ from orchestration.warehouse import Warehouse
 from rendering.campaign import OF_JOURNEYS, Campaign
 from rendering.decisions import slot_cases
 from rendering.errors import RenderError
+from rendering.event_parts import EVENT_TOKENS
 from rendering.links import Site
 from rendering.payload import render
 from rendering.templates import compile_campaign
 
 _BATCH_MESSAGES = 500
+_NO_EVENT = "there is no event to invite them to"
 _RECORDS_SQL = Path(__file__).with_name("records.sql")
 
 
@@ -51,6 +53,7 @@ def campaign_tables(campaigns: list[Campaign], as_of: datetime) -> tuple[pa.Tabl
             "purpose": campaign.purpose,
             "priority": campaign.priority,
             "holdout_share": campaign.holdout,
+            "uses_events": campaign.uses_events,
             "role": role,
             "segment": segment,
         }
@@ -75,6 +78,7 @@ _AUDIENCE = pa.schema(
         ("purpose", pa.string()),
         ("priority", pa.int64()),
         ("holdout_share", pa.float64()),
+        ("uses_events", pa.bool_()),
         ("role", pa.string()),
         ("segment", pa.string()),
     ]
@@ -128,6 +132,9 @@ def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site:
         reason = record["exclusion_reason"]
         withheld = {"slot": "holdout", "choice": reason.removesuffix("_holdout"), "rule": reason}
         return Planned(**identity, decisions=(withheld,))
+    if campaign.uses_events and not record["event_id"]:
+        result.failed[_NO_EVENT] = result.failed.get(_NO_EVENT, 0) + 1
+        return None
     rules = record["rules"] or {}
     shown = compiled.of(record["variant"]).campaign
     slots = {slot: shown.block_of(slot, rule) for slot, rule in rules.items()}
@@ -140,6 +147,9 @@ def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site:
                 "rule": f"{product['list']} {product['model_version']}",
             }
         )
+    if campaign.uses_events:
+        interest = f"interest in {record['event_topic']}"
+        decisions.append({"slot": "event", "choice": record["event_id"], "rule": interest})
     try:
         payload = render(compiled, {**record, "slots": slots}, site)
     except RenderError as error:
@@ -170,7 +180,7 @@ def records_sql(campaign: Campaign) -> str:
     cases = ", ".join(f"'{slot}': {case}" for slot, case in slot_cases(campaign).items())
     rules = f"{{{cases}}}" if cases else "null"
     sql = _RECORDS_SQL.read_text(encoding="utf-8").replace("/* rules */", rules)
-    return _with_lists(sql, campaign)
+    return _with_event(_with_lists(sql, campaign), campaign)
 
 
 def _with_lists(sql: str, campaign: Campaign) -> str:
@@ -182,6 +192,14 @@ def _with_lists(sql: str, campaign: Campaign) -> str:
     cases = " ".join(f"when '{variant}' then '{name}'" for variant, name in own)
     chosen = f"case candidates.variant {cases} else '{campaign.uses_recommendations.list}' end"
     return sql.replace("/* lists */", f"or recommendations.list in ({more})").replace("/* list */", chosen)
+
+
+def _with_event(sql: str, campaign: Campaign) -> str:
+    """The query with the event that each person is invited to, for a campaign that invites."""
+    columns = ", ".join(f"invitations.{column}" for column in ("event_id", *EVENT_TOKENS))
+    join = "left join core.event_invitations as invitations on candidates.person_id = invitations.person_id"
+    is_used = campaign.uses_events
+    return sql.replace("/* event */", f"{columns}," if is_used else "").replace("/* events */", join if is_used else "")
 
 
 def _shares(campaign: Campaign) -> Iterator[dict[str, object]]:
