@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from orchestration.commands import JSON, warehouse_of
+from orchestration.delivery import campaign_command as campaigns
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
 from orchestration.landing import quarantine_command as quarantine
@@ -209,9 +210,11 @@ def lint(as_json: bool) -> None:
     """Check campaigns, templates and journeys; each finding names the file and the line."""
     from orchestration.delivery.linting import findings, shown
 
+    settings = load_settings()
+    warehouse = warehouse_of(settings) if settings.warehouse.exists() else None
     rows = [
         {"file": shown(each.file), "line": each.line, "severity": each.severity, "message": each.message}
-        for each in findings()
+        for each in findings(warehouse)
     ]
     if as_json:
         click.echo(json.dumps(rows))
@@ -296,6 +299,7 @@ journeys.add_to(main, _command)
 models.add_to(main, _command)
 backtest_command.add_to(main, _command)
 previewing.add_to(main, _command)
+campaigns.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

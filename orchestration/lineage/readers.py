@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ml import churn, lifetime
 from orchestration import report, training
-from orchestration.delivery import planner, revoked
+from orchestration.delivery import complaints, planner, revoked
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.models import health
@@ -27,7 +27,8 @@ _CHURN_KEYS = (*churn.KEYS, "is_in_population")
 def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
     """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
     sending = Reader("sending", revoked.REVOKED_SQL, exposure="mailing")
-    return [*_campaigns(campaigns), sending, *_models(), *_reports(), *_segments(), *_webhooks()]
+    alerts = Reader("alerts", complaints.COMPLAINTS_SQL, exposure="mailing")
+    return [*_campaigns(campaigns), sending, alerts, *_models(), *_reports(), *_segments(), *_webhooks()]
 
 
 def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:

@@ -41,12 +41,12 @@ function comparePanel(view, other, state, onChoose) {
   const bar = el("p", { className: "choice" }, el("label", { for: "other" }, "Compare with "), choice);
   if (!other.view) return [bar, el("p", { className: "empty" }, "There is nothing to compare this message with.")];
   const [was, is] = [other.view.message, view.message];
-  const same = was.html === is.html || other.view.html === view.html;
+  const same = unsigned(other.view.html) === unsigned(view.html);
   return el(
     "div",
     { className: "compare" },
     bar,
-    same && was.subject === is.subject && was.text === is.text ? el("p", { className: "empty" }, "Both are the same, letter by letter.") : null,
+    same && was.subject === is.subject && unsigned(was.text) === unsigned(is.text) ? el("p", { className: "empty" }, "Both are the same, letter by letter.") : null,
     factsCard(was, is, other.label),
     el(
       "div",
@@ -55,7 +55,7 @@ function comparePanel(view, other, state, onChoose) {
         el("figure", { className: "stand phone" }, el("figcaption", {}, label), inbox("phone", each), frame("phone", each.html, state, `${label}, on a phone`)),
       ),
     ),
-    card("Text", el("pre", { className: "text differences", tabIndex: 0 }, lineDifferences(was.text, is.text))),
+    card("Text", el("pre", { className: "text differences", tabIndex: 0 }, lineDifferences(unsigned(was.text), unsigned(is.text)))),
     sourceCard(other.view.html, view.html),
   );
 }
@@ -94,7 +94,7 @@ function sourceCard(was, is) {
     el(
       "details",
       {},
-      el("summary", {}, changed ? `${changed} elements differ` : "The same but for signed addresses"),
+      el("summary", {}, changed ? `${changed} elements differ` : "The same but for the signatures of links"),
       el("pre", { className: "text differences", tabIndex: 0 }, shown.map((part) => el("div", { className: part.kind }, marked([part])))),
     ),
   );

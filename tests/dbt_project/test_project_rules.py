@@ -49,14 +49,14 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
     }
     outside = {name for name in readers if not name.startswith(("src_", "stg_", "base_"))}
     # Quality holds landed rows against staged ones; the audience reads campaigns and the hash key,
-    # journeys read what their files say.
+    # journeys read what their files say, experiments which shares the campaigns' files draw.
     assert outside == {
         "quarantine", "load_reconciliation", "schema_drift", "data_quality", "message_candidates", "suppressions",
         "revoked_messages",
         "journey_schedule", "journey_signals", "journey_states", "journey_messages", "journey_triggers",
         "journey_causes", "journey_endings",
         "journey_entries", "journey_step_refusals", "journey_funnel", "journey_definitions", "changed_journeys",
-        "gone_journey_messages",
+        "gone_journey_messages", "experiment_outcomes",
     }  # fmt: skip
 
 
