@@ -11,15 +11,22 @@ function marked(parts) {
   return runs.map((run) => el(tags[run.kind], {}, run.text));
 }
 
-/* Lines that were replaced by as many others are told word by word, the others as gone and added. */
+const KEPT_LINES = 2;
+
+/* Lines that were replaced by as many others are told word by word, the others as gone and added; of what is the same
+   between them, the nearest lines are shown. */
 function lineDifferences(before, after) {
   const parts = differences(before.split("\n"), after.split("\n"));
   const lines = [];
   for (let at = 0; at < parts.length; ) {
-    if (parts[at].kind === "same") {
-      lines.push(el("div", {}, parts[at++].text || " "));
-      continue;
+    const same = [];
+    while (at < parts.length && parts[at].kind === "same") same.push(el("div", {}, parts[at++].text || " "));
+    if (same.length > 2 * KEPT_LINES + 1) {
+      const [first, last] = [lines.length ? KEPT_LINES : 0, at < parts.length ? KEPT_LINES : 0];
+      const left = same.length - first - last;
+      same.splice(first, left, el("div", { className: "skipped" }, `${left} lines are the same`));
     }
+    lines.push(...same);
     const block = [];
     while (at < parts.length && parts[at].kind !== "same") block.push(parts[at++]);
     const [gone, added] = ["gone", "added"].map((kind) => block.filter((part) => part.kind === kind));
