@@ -15,8 +15,11 @@ from rendering.parts import Token
 
 _CANDIDATES = "core.message_candidates as candidates"
 _COLUMNS = "select * from core.message_candidates limit 0"
-# What planning notes of a candidate, where it does, and what is so of nobody in a preview.
-_NOT_SO = {"is_planned": "false"}
+# What planning notes of a candidate, where it does: so of nobody in a preview, and in the audience like the others.
+_NOT_SO = "is_planned"
+_ALSO = "is_carried_over"
+# Whom a campaign of events invites to none gets no message.
+_EVENT = "event_id"
 _FOLDER = Path(__file__).parent
 _FILLED = {
     "text": "coalesce(trim({0}::varchar), '') <> ''",
@@ -62,6 +65,7 @@ class Queries:
             "groups.sql",
             records=self._records(self._everyone),
             standings=self._standings,
+            shown=f"records.{_EVENT} is not null" if _EVENT in fields else "true",
             filled=f"{{{filled}}}" if filled else "null",
             shown_before=_texts(sorted(shown_before)),
             least=str(max(least, 1)),
@@ -77,14 +81,13 @@ class Queries:
         sql = planner.records_sql(self.campaign)
         if _CANDIDATES not in sql:
             raise SincerelyError(f"Planning's query no longer says {_CANDIDATES!r}; the preview must follow it.")
-        more = "".join(f", {value} as {column}" for column, value in _NOT_SO.items() if column in self.columns)
         candidates = _with(
             "candidates.sql",
             campaign=literal(self.campaign.name),
             occurrence=literal(self.occurrence),
             people=people,
             standings=self._standings,
-            more=more,
+            more=f", false as {_NOT_SO}" if _NOT_SO in self.columns else "",
         )
         return sql.replace(_CANDIDATES, f"{candidates} as candidates")
 
@@ -94,7 +97,12 @@ class Queries:
 
     @property
     def _standings(self) -> str:
-        return _with("standings.sql", campaign=literal(self.campaign.name), occurrence=literal(self.occurrence))
+        return _with(
+            "standings.sql",
+            campaign=literal(self.campaign.name),
+            occurrence=literal(self.occurrence),
+            more=f" or {_ALSO}" if _ALSO in self.columns else "",
+        )
 
 
 def _is_filled(token: Token) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from orchestration.delivery.esp.choice import esp_for
 from orchestration.delivery.stored import store
 from orchestration.errors import DeliveryError, SettingsError
-from orchestration.previewing.rendering import Preview
+from orchestration.previewing.sections import Preview
 from orchestration.settings import Settings
 from rendering.payload import Payload
 

@@ -90,7 +90,10 @@ def show(
     slots = {slot: campaign.block_of(slot, rule) for slot, rule in rules.items()}
     payload, problem = None, None
     try:
-        payload = render(compiled, {**record, "slots": slots}, site)
+        if "event_id" in record and not record["event_id"]:
+            problem = "there is no event to invite them to"
+        else:
+            payload = render(compiled, {**record, "slots": slots}, site)
     except RenderError as error:
         problem = error.reason
     reading = read(payload.html if payload else "")

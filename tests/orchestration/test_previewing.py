@@ -90,7 +90,7 @@ def test_who_is_not_in_the_audience_is_shown_only_for_what_nobody_in_it_does(sec
                 assert [counted[outcome] for outcome in person.shows] == [0] * len(person.shows)
                 assert person.reason
             else:
-                assert person.standing in ("gets it", "held out")
+                assert person.standing in ("gets it", "waits", "held out")
 
 
 def test_everybody_is_shown_with_every_variant_and_told_their_own(sections: dict[str, Section]) -> None:
@@ -211,6 +211,17 @@ def test_named_people_are_shown_in_every_campaign_with_their_standing(settings: 
     loyalty = people["loyalty_reward"][0]
     assert (loyalty.standing, loyalty.reason, loyalty.first_name) == ("outside", "no consent (offers)", "Ada")
     assert people["win_back"][0].reason == "not in the audience today"
+
+
+def test_who_has_to_wait_stands_between_those_who_get_it_and_those_who_do_not(built: Built, tmp_path: Path) -> None:
+    settings = copy_of(built[0], tmp_path / "home")
+    alter(settings, "update core.message_candidates set exclusion_reason = 'capped' where campaign = 'loyalty_reward'")
+    (loyalty,) = preview.write(settings, ["loyalty_reward"]).sections
+    assert loyalty.audience == 0
+    standings = [person.standing for person in loyalty.people]
+    assert "waits" in standings
+    assert standings == sorted(standings, key=["waits", "held out", "outside"].index)
+    assert {person.reason for person in loyalty.people if person.standing == "waits"} == {"capped"}
 
 
 def test_an_address_of_nobody_is_not_repeated(settings: Settings, campaigns: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.delivery import linting, planner
-from orchestration.previewing.covering import GETS_IT, HELD_OUT, OUTSIDE, Chosen
+from orchestration.previewing.covering import GETS_IT, HELD_OUT, OUTSIDE, WAITS, Chosen
 from orchestration.previewing.personas import choose
 from orchestration.previewing.queries import Queries, candidate_columns
 from orchestration.warehouse import Warehouse
@@ -23,7 +23,10 @@ from rendering.preview.shown import show
 from rendering.templates import compile_campaign
 from rendering.tokens import clean
 
-_HOLD_OUTS = ("global_holdout", "campaign_holdout")
+_STANDINGS = {
+    **dict.fromkeys(("global_holdout", "campaign_holdout"), HELD_OUT),
+    **dict.fromkeys(("capped", "paused", "warm_up"), WAITS),
+}
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,12 @@ def _records(warehouse: Warehouse, queries: Queries, person_ids: Collection[str]
 def _placement(chosen: Chosen, record: dict[str, Any]) -> Placement:
     planned = record["standing"] or {}
     reason = planned.get("exclusion_reason")
-    standing = OUTSIDE if reason or not planned.get("person_id") else GETS_IT
+    standing = _STANDINGS.get(reason, OUTSIDE) if reason or not planned.get("person_id") else GETS_IT
     return Placement(
         person_id=chosen.person_id,
         first_name=clean(record.get("first_name") or "").strip(),
         address=masked(record["email"]),
-        standing=HELD_OUT if reason in _HOLD_OUTS else standing,
+        standing=standing,
         reason=_reason(planned),
         variant=planned.get("variant"),
         shows=tuple(str(each) for each in chosen.shows),
