@@ -10,8 +10,7 @@
             people.email as email,
             people.variant as variant,
             false as is_holdout,
-            false as is_planned,
-            cast(null as varchar) as exclusion_reason
+            cast(null as varchar) as exclusion_reason/* more */
         )
     from (/* people */) as people
     left join (/* standings */) as standings on people.person_id = standings.person_id

@@ -13,8 +13,9 @@ import yaml
 from orchestration import refreshes
 from orchestration.errors import SincerelyError, storage_error
 from orchestration.previewing import versions
+from orchestration.previewing.covering import OUTSIDE
 from orchestration.previewing.private_files import make_private, write_private
-from orchestration.previewing.rendering import Preview, Request, preview_campaign
+from orchestration.previewing.sections import Preview, Request, preview_campaign
 from orchestration.settings import CAMPAIGNS, DBT_PROJECT, Settings
 from orchestration.warehouse import Warehouse
 from rendering.links import Site
@@ -89,7 +90,7 @@ def told(section: gallery.Section) -> dict[str, Any]:
         "campaign": section.name,
         "messages": len(section.messages),
         "people": len(section.people),
-        "outside": sum(bool(person.shows) and person.standing != "gets it" for person in section.people),
+        "outside": sum(bool(person.shows) and person.standing == OUTSIDE for person in section.people),
         "nobody": list(section.nobody),
         "problems": list(section.problems),
         "not_rendered": sorted(

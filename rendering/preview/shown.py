@@ -85,12 +85,15 @@ def show(
 ) -> tuple[Shown, Payload | None]:
     """The message of one record as planning gets it (the rules that won under `rules`), and its payload; None for one
     that cannot be rendered. Of the fields in `sensitive` no value is shown."""
-    campaign = compiled.campaign
+    campaign = compiled.of(record["variant"]).campaign
     rules = record["rules"] or {}
     slots = {slot: campaign.block_of(slot, rule) for slot, rule in rules.items()}
     payload, problem = None, None
     try:
-        payload = render(compiled, {**record, "slots": slots}, site)
+        if "event_id" in record and not record["event_id"]:
+            problem = "there is no event to invite them to"
+        else:
+            payload = render(compiled, {**record, "slots": slots}, site)
     except RenderError as error:
         problem = error.reason
     reading = read(payload.html if payload else "")

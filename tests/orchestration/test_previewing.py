@@ -8,13 +8,14 @@ import sqlite3
 import stat
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 
 from orchestration.errors import SincerelyError
-from orchestration.previewing import preview, versions
+from orchestration.previewing import preview, seeds, versions
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import load_campaign
@@ -22,6 +23,7 @@ from rendering.decisions import slot_cases
 from rendering.links import PREFERENCES, UNSUBSCRIBE, verify
 from rendering.preview.gallery import Section
 from tests.conftest import SECRET, Sincerely
+from tests.esp.smtp import smtp
 from tests.previewed import alter, campaigns_in, change, copy_of
 
 Built = tuple[Path, subprocess.CompletedProcess[str]]
@@ -88,7 +90,7 @@ def test_who_is_not_in_the_audience_is_shown_only_for_what_nobody_in_it_does(sec
                 assert [counted[outcome] for outcome in person.shows] == [0] * len(person.shows)
                 assert person.reason
             else:
-                assert person.standing in ("gets it", "held out")
+                assert person.standing in ("gets it", "waits", "held out")
 
 
 def test_everybody_is_shown_with_every_variant_and_told_their_own(sections: dict[str, Section]) -> None:
@@ -211,6 +213,17 @@ def test_named_people_are_shown_in_every_campaign_with_their_standing(settings: 
     assert people["win_back"][0].reason == "not in the audience today"
 
 
+def test_who_has_to_wait_stands_between_those_who_get_it_and_those_who_do_not(built: Built, tmp_path: Path) -> None:
+    settings = copy_of(built[0], tmp_path / "home")
+    alter(settings, "update core.message_candidates set exclusion_reason = 'capped' where campaign = 'loyalty_reward'")
+    (loyalty,) = preview.write(settings, ["loyalty_reward"]).sections
+    assert loyalty.audience == 0
+    standings = [person.standing for person in loyalty.people]
+    assert "waits" in standings
+    assert standings == sorted(standings, key=["waits", "held out", "outside"].index)
+    assert {person.reason for person in loyalty.people if person.standing == "waits"} == {"capped"}
+
+
 def test_an_address_of_nobody_is_not_repeated(settings: Settings, campaigns: Path) -> None:
     with pytest.raises(SincerelyError, match=r"the address of --person number 1; check") as raised:
         preview.write(settings, campaigns=campaigns, addresses=["nobody@example.com"])
@@ -261,15 +274,15 @@ def test_tests_go_to_seed_addresses_alone_and_are_nobodys_message(built: Built, 
     from tests.conftest import run_sincerely
 
     settings = copy_of(built[0], tmp_path / "home")
-    seeds = {"SINCERELY_SEED_ADDRESSES": "qa@example.org, Team@example.org"}
-    refused = run_sincerely(settings.home, "preview", "onboarding", "--send-to", "x@example.com", **seeds)
+    allowed = {"SINCERELY_SEED_ADDRESSES": "qa@example.org, Team@example.org"}
+    refused = run_sincerely(settings.home, "preview", "onboarding", "--send-to", "x@example.com", **allowed)
     assert refused.returncode == 1
     assert "is not one of SINCERELY_SEED_ADDRESSES (2 are)" in refused.stderr
     assert "x@example.com" not in refused.stderr
     assert not (settings.home / "preview").exists()
     before = [each for each in state(settings) if isinstance(each, list)]
     arguments = ("preview", "onboarding", "--send-to", "team@example.org", "--send-to", "qa@example.org")
-    done = run_sincerely(settings.home, *arguments, **seeds)
+    done = run_sincerely(settings.home, *arguments, **allowed)
     assert "4 test messages handed over." in done.stdout, done.stderr
     folder = settings.outbox / "preview-tests" / "onboarding"
     sent = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in folder.glob("*.eml")]
@@ -279,11 +292,11 @@ def test_tests_go_to_seed_addresses_alone_and_are_nobodys_message(built: Built, 
     assert all(message["X-Sincerely-Message-Id"].startswith("preview-") for message in sent)
     assert all(message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" for message in sent)
     # The same again is the same messages: an edit makes new ones.
-    run_sincerely(settings.home, *arguments, **seeds)
+    run_sincerely(settings.home, *arguments, **allowed)
     assert len(list(folder.glob("*.eml"))) == 4
     unchanged = [each for each in state(settings) if isinstance(each, list)]
     assert unchanged[:-1] == before[:-1]
-    doctor = run_sincerely(settings.home, "doctor", **seeds)
+    doctor = run_sincerely(settings.home, "doctor", **allowed)
     assert "2 addresses" in doctor.stdout
     assert "qa@example.org" not in doctor.stdout
 
@@ -293,3 +306,24 @@ def test_the_report_leads_to_it(settings: Settings, sections: dict[str, Section]
     done = sincerely(settings.home, "report", SINCERELY_SECRET=SECRET)
     assert done.returncode == 0, done.stderr
     assert 'href="../preview/index.html"' in (settings.reports / "index.html").read_text(encoding="utf-8")
+
+
+def test_tests_go_through_whichever_esp_is_set(settings: Settings, campaigns: Path) -> None:
+    written = preview.write(settings, ["onboarding"], campaigns=campaigns)
+    with smtp() as server:
+        over_smtp = replace(settings, esp="smtp", smtp_url=server.url())
+        sent = seeds.send(over_smtp, written.previews, ["qa@example.org"], is_of_named=False)
+        assert (sent, sum(server.accepted.values())) == (2, 2)
+        messages = [message_from_bytes(content, policy=policy.default) for content in server.contents.values()]
+        assert {message["To"] for message in messages} == {"qa@example.org"}
+        assert all(message["Subject"].startswith("[Test] ") for message in messages)
+        server.refuses.add("qa@example.org")
+        with pytest.raises(SincerelyError, match="The ESP smtp did not take a test message"):
+            seeds.send(over_smtp, written.previews, ["qa@example.org"], is_of_named=False)
+
+
+def test_no_more_tests_go_at_once_than_anybody_would_read(settings: Settings, campaigns: Path) -> None:
+    written = preview.write(settings, campaigns=campaigns, people=20)
+    with pytest.raises(SincerelyError, match="at most 50 go at once; name a campaign"):
+        seeds.send(settings, written.previews, ["qa@example.org"], is_of_named=True)
+    assert not (settings.outbox / "preview-tests").exists()
