@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from orchestration.commands import JSON, warehouse_of
+from orchestration.delivery import controls_command as controls
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
 from orchestration.landing import quarantine_command as quarantine
@@ -294,6 +295,7 @@ segment_commands.register(main, _command)
 journeys.add_to(main, _command)
 models.add_to(main, _command)
 backtest_command.add_to(main, _command)
+controls.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

@@ -63,7 +63,8 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
 def test_what_landed_is_read_through_the_one_filter_of_what_was_known(manifest: dict, models: list[dict]) -> None:
     # Written anew by each run: they are settings, not landings.
     ours = {
-        "campaigns", "campaign_variants", "campaign_pacing", "campaign_controls", "hash_keys", "journeys", "journey_rules", "journey_steps",
+        "campaigns", "campaign_variants", "campaign_pacing", "campaign_controls", "hash_keys",
+        "journeys", "journey_rules", "journey_steps",
         "journey_conditions",
     }  # fmt: skip
     filters = {
