@@ -17,6 +17,7 @@ from rich.console import Console
 
 from orchestration.commands import JSON, warehouse_of
 from orchestration.delivery import campaign_command as campaigns
+from orchestration.delivery import controls_command as controls
 from orchestration.delivery.suppression_lists import command as suppressions
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
@@ -304,6 +305,7 @@ backtest_command.add_to(main, _command)
 campaigns.add_to(main, _command)
 previewing.add_to(main, _command)
 suppressions.add_to(main, _command)
+controls.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

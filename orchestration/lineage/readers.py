@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from ml import churn, lifetime
 from orchestration import report, training
 from orchestration.delivery import complaints, planner, revoked
-from orchestration.experiments import outcomes
 from orchestration.delivery.suppression_lists import syncing
+from orchestration.experiments import outcomes
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.models import health
