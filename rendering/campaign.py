@@ -46,6 +46,7 @@ class Campaign:
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
     pacing: Pacing
+    links: str
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
@@ -117,6 +118,7 @@ def load_campaign(folder: Path) -> Campaign:
         slots=rules,
         utm=parts.read_utm(left.required("utm")),
         pacing=read_pacing(left, occurrence),
+        links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
         lines=lines,
     )
     left.nothing_else(_FIELDS)
