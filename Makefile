@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Where an image of a container forbids Python to keep what it compiled, each of the many processes here would compile
+# dbt and Dagster anew: half of what they take to start.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install run test lint lint-python lint-sql bench faults dev lock clean
 

@@ -63,6 +63,7 @@ def render_batch(
 def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload:
     """The message of one person. RenderError says which value or decision is missing or wrong."""
     message_id = str(record.get("message_id"))
+    compiled = compiled.of(record.get("variant"))
     try:
         values = context(record, compiled.campaign)
         for key in ("person_id", "occurrence", "email"):

@@ -1,7 +1,9 @@
-"""Campaigns of which nobody knows who should get them: a segment that they, or journeys, ask for was not refreshed."""
+"""Campaigns that must not send: a segment that they, or journeys, ask for was not refreshed, so that nobody knows who
+should get them, or too many people complained."""
 
 from __future__ import annotations
 
+from orchestration.delivery.complaints import paused_by_complaints
 from orchestration.warehouse import Warehouse
 
 _IN_DOUBT = """
@@ -25,6 +27,7 @@ _NEEDED = ("core.segment_refreshes", "raw.campaigns", "raw.journey_steps")
 
 def campaigns_in_doubt(warehouse: Warehouse) -> frozenset[str]:
     """The campaigns that must not send, whatever earlier runs have planned for them."""
+    paused = frozenset(paused_by_complaints(warehouse))
     if not all(warehouse.exists(table) for table in _NEEDED):
-        return frozenset()
-    return frozenset(row["campaign"] for row in warehouse.rows(_IN_DOUBT))
+        return paused
+    return paused | frozenset(row["campaign"] for row in warehouse.rows(_IN_DOUBT))

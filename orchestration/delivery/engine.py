@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+
+from orchestration.errors import DeliveryError, StorageError
 
 
 def durable_engine(url: str) -> sa.Engine:
@@ -13,6 +17,38 @@ def durable_engine(url: str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _make_durable)
     return engine
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction that may read before it writes: SQLite takes its one writer's place at the start, not half-way."""
+    with storage(), engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("begin immediate")
+        yield connection
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection to read by."""
+    with storage(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def storage() -> Iterator[None]:
+    """Says in our own errors what is wrong with the outbox's database."""
+    try:
+        yield
+    except sa.exc.IntegrityError as error:
+        raise DeliveryError(
+            "Another run planned the same messages at the same time; nothing was planned twice. Run again."
+        ) from error
+    except sa.exc.OperationalError as error:
+        raise StorageError(
+            f"The outbox cannot be used: {error.orig}. Check the disk and SINCERELY_OUTBOX_URL, "
+            "then run again: nothing is sent twice."
+        ) from error
 
 
 def _make_durable(connection: Any, _record: Any) -> None:

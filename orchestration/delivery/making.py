@@ -15,9 +15,13 @@ from rendering.batches import Renderer
 from rendering.campaign import Campaign
 from rendering.errors import RenderError
 from rendering.links import Site
-from rendering.templates import compile_campaign
+from rendering.templates import Compiled, compile_campaign
 
 Decisions = tuple[dict[str, str], ...]
+_COLUMNS = (
+    *("message_id", "occurrence", "person_id", "variant", "not_before", "expires_at", "is_holdout"),
+    "exclusion_reason",
+)
 _KEPT_DECISIONS = 100_000
 
 
@@ -34,36 +38,53 @@ class Maker:
     """Makes the messages of one campaign, batch after batch."""
 
     def __init__(self, campaign: Campaign, site: Site) -> None:
-        self._campaign = campaign
-        self._renderer = Renderer(compile_campaign(campaign), site)
+        compiled = compile_campaign(campaign)
+        own: dict[str | None, _Version] = {name: _Version(each, site) for name, each in compiled.variants.items()}
+        self._versions: dict[str | None, _Version] = {None: _Version(compiled, site), **own}
+
+    def make(self, records: pa.RecordBatch) -> Made:
+        """A message for each row of `records`, as `records.sql` gives them."""
+        made = Made()
+        others = list(self._versions)[1:]
+        variants = records.column("variant")
+        for variant, version in self._versions.items():
+            if not others:
+                version.make(records, made)
+                break
+            is_of_others = pc.is_in(variants, value_set=pa.array(others, pa.string()))
+            mine = pc.equal(variants, variant) if variant else pc.invert(is_of_others)
+            version.make(records.filter(mine), made)
+        return made
+
+
+class _Version:
+    """The campaign as the people of one variant get it."""
+
+    def __init__(self, compiled: Compiled, site: Site) -> None:
+        self._campaign = compiled.campaign
+        self._renderer = Renderer(compiled, site)
         self._of_rules: dict[tuple[str | None, ...], Decisions] = {}
         self._of_products: dict[tuple[Any, ...], dict[str, str]] = {}
 
-    def make(self, records: pa.RecordBatch) -> Made:
-        """A message for each row of `records` (as `records.sql` gives them), in their order."""
-        made = Made()
+    def make(self, records: pa.RecordBatch, made: Made) -> None:
+        """Adds the messages of `records`, in their order."""
         is_holdout = records.column("is_holdout")
         to_render = records.filter(pc.invert(is_holdout))
         rendered = self._renderer.render(with_slots(self._campaign, to_render))
         decided = self._decisions(to_render)
-        for row in zip(
-            *(records.column(name).to_pylist() for name in ("message_id", "occurrence", "person_id", "variant")),
-            records.column("not_before").to_pylist(),
-            is_holdout.to_pylist(),
-            strict=True,
-        ):
-            message_id, occurrence, person_id, variant, not_before, is_held_out = row
+        for row in zip(*(records.column(name).to_pylist() for name in _COLUMNS), strict=True):
+            message_id, occurrence, person_id, variant, not_before, expires_at, is_held_out, reason = row
             identity = (message_id, self._campaign.name, occurrence, person_id, variant)
             if is_held_out:
                 made.held_out += 1
-                made.messages.append(Planned(*identity))
+                withheld = {"slot": "holdout", "choice": reason.removesuffix("_holdout"), "rule": reason}
+                made.messages.append(Planned(*identity, decisions=(withheld,)))
                 continue
             payload, decisions = next(rendered), next(decided)
             if isinstance(payload, RenderError):
                 made.failed[payload.reason] = made.failed.get(payload.reason, 0) + 1
-            else:
-                made.messages.append(Planned(*identity, decisions=decisions, payload=payload, not_before=not_before))
-        return made
+                continue
+            made.messages.append(Planned(*identity, decisions, payload, not_before, expires_at))
 
     def _decisions(self, records: pa.RecordBatch) -> Iterator[Decisions]:
         """For each row the rule that won in each slot, and the products with the model that chose them."""

@@ -12,6 +12,7 @@ from orchestration.delivery.esp.base import Answer
 from orchestration.delivery.esp.folder import FolderEsp
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.delivery.sender import esp_for, send
+from orchestration.delivery.stored import Stored, store
 from orchestration.errors import DeliveryError, SettingsError
 from orchestration.settings import DEMO_SECRET, Settings
 from rendering.payload import Payload
@@ -77,18 +78,20 @@ def test_what_is_planned_for_a_held_campaign_waits_until_it_is_held_no_longer(ou
 def test_two_workers_never_take_the_same_batch(outbox: Outbox) -> None:
     outbox.plan([planned(1)], NOW)
     outbox.plan([planned(2)], NOW)
-    first, second = outbox.claim(), outbox.claim()
-    taken = [next(first), next(second)]
-    assert sorted(each.payloads[0].message_id for each in taken) == ["m1", "m2"]
-    assert next(first, None) is None
+    taken = [outbox.leases.take(worker) for worker in ("first", "second")]
+    assert sorted(each.messages[0].message_id for each in taken if each) == ["m1", "m2"]
+    assert outbox.leases.take("first") is None
 
 
 def test_a_worker_killed_while_sending_is_taken_up_again_by_the_folder(
     outbox: Outbox, esp: FolderEsp, tmp_path: Path
 ) -> None:
     outbox.plan([planned(1), planned(2)], NOW)
-    batch = next(outbox.claim())
-    esp.hand_over(batch.payloads[:1], NOW)
+    with outbox.leases.workers.joined() as worker:
+        lease = outbox.leases.take(worker)
+        assert lease
+        outbox.settling.begin(lease, lease.messages, esp.name, esp.is_idempotent, NOW.replace(tzinfo=None))
+        esp.hand_over(lease.messages[:1], NOW)
     sent = send(outbox, FolderEsp(tmp_path / "outbox"), NOW)
     assert (sent.taken_back, sent.accepted) == (2, 2)
     assert len(list((tmp_path / "outbox").rglob("*.eml"))) == 2
@@ -96,7 +99,7 @@ def test_a_worker_killed_while_sending_is_taken_up_again_by_the_folder(
 
 def test_a_refused_message_is_recorded_with_its_reason_and_the_others_are_accepted(outbox: Outbox) -> None:
     class Refusing(FolderEsp):
-        def hand_over(self, payloads: Sequence[Payload], sent_at: datetime) -> Answer:
+        def hand_over(self, messages: Sequence[Stored], sent_at: datetime) -> Answer:
             return Answer({"m1": "mailbox is full"})
 
     outbox.plan([planned(1), planned(2)], NOW)
@@ -107,7 +110,7 @@ def test_a_refused_message_is_recorded_with_its_reason_and_the_others_are_accept
 
 def test_a_batch_that_was_certainly_not_taken_stays_planned(outbox: Outbox, esp: FolderEsp) -> None:
     class Down(FolderEsp):
-        def hand_over(self, payloads: Sequence[Payload], sent_at: datetime) -> Answer:
+        def hand_over(self, messages: Sequence[Stored], sent_at: datetime) -> Answer:
             raise DeliveryError("The ESP is down; run again later.")
 
     outbox.plan([planned(1)], NOW)
@@ -146,7 +149,7 @@ def test_the_index_names_every_message_and_escapes_its_subject(tmp_path: Path) -
     from dataclasses import replace
 
     esp = FolderEsp(tmp_path)
-    esp.hand_over([replace(payload(1), subject="<script>alert(1)</script>")], NOW)
+    esp.hand_over([store(replace(payload(1), subject="<script>alert(1)</script>"))], NOW)
     esp.finish()
     page = (tmp_path / "hello" / "once" / "index.html").read_text()
     assert "m1.eml" in page

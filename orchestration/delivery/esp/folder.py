@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from email import message_from_binary_file
 from email.header import decode_header, make_header
@@ -12,10 +12,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 
-from orchestration.delivery.esp.base import Answer
+from orchestration.delivery.esp.base import Answer, Limits
+from orchestration.delivery.stored import Stored
 from orchestration.errors import storage_error
+from rendering.campaign import Campaign
 from rendering.eml import to_eml
-from rendering.payload import Payload
 
 _PAGES = Path(__file__).parent / "pages"
 
@@ -28,15 +29,20 @@ class FolderEsp:
 
     name = "folder"
     is_idempotent = True
+    limits = Limits(messages=500, connections=1)
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._touched: set[Path] = set()
 
-    def hand_over(self, payloads: Sequence[Payload], sent_at: datetime) -> Answer:
+    def size_of(self, message: Stored) -> int:
+        """Its content's bytes; files have no limit."""
+        return len(message.content)
+
+    def hand_over(self, messages: Sequence[Stored], sent_at: datetime) -> Answer:
         """Writes each message's file; StorageError when the disk does not take one."""
         try:
-            for payload in payloads:
+            for payload in (message.payload for message in messages):
                 target = self._folder / payload.campaign / payload.occurrence
                 target.mkdir(parents=True, exist_ok=True)
                 self._touched.add(target)
@@ -64,6 +70,14 @@ class FolderEsp:
                 _write(self._folder / "index.html", page.encode())
         except OSError as error:
             raise storage_error(error, self._folder) from error
+
+    def look_up(self, message_ids: Sequence[str]) -> Mapping[str, bool]:
+        """Nothing: what is given to it again changes nothing, so nothing stays unknown."""
+        return {}
+
+    def refuses(self, campaign: Campaign) -> list[str]:
+        """Nothing: a file takes whatever is rendered."""
+        return []
 
 
 def _messages(folder: Path) -> Iterator[dict[str, str]]:

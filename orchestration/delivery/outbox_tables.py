@@ -1,0 +1,104 @@
+"""The outbox's tables, and what earlier versions of them lacked."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+# A batch's content is kept while one of its messages is in one of these: any of them may still be handed over.
+OPEN_STATES = ("planned", "sending", "unknown")
+
+# Written out in the index and in the queries alike: a database uses a partial index only where it sees the same words.
+_IS_OPEN = sa.text("state in ('planned', 'sending', 'unknown')")
+
+MESSAGES = sa.Table(
+    "messages",
+    METADATA,
+    sa.Column("message_id", sa.String(64), primary_key=True),
+    sa.Column("campaign", sa.String(128), nullable=False),
+    sa.Column("occurrence", sa.String(64), nullable=False),
+    sa.Column("person_id", sa.String(64), nullable=False),
+    sa.Column("email", sa.String(254)),
+    sa.Column("variant", sa.String(64)),
+    sa.Column("is_holdout", sa.Boolean, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("planned_at", sa.DateTime, nullable=False),
+    # UTC by the run's instant: when the ESP was last given it, and when it took it.
+    sa.Column("handed_over_at", sa.DateTime),
+    sa.Column("accepted_at", sa.DateTime),
+    # UTC; until then it is not handed over, and from then on never.
+    sa.Column("not_before", sa.DateTime),
+    sa.Column("expires_at", sa.DateTime),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("error", sa.Text),
+    sa.Column("decisions", sa.Text),
+    sa.Column("batch_id", sa.String(64), index=True),
+    sa.Column("revision", sa.Integer, nullable=False, default=1),
+    sa.Index("messages_by_occurrence", "campaign", "occurrence"),
+    sa.Index("messages_open", "state", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+)
+
+# A batch is a worker's while its lease lasts. The content comes last: who looks for a batch does not read it.
+BATCHES = sa.Table(
+    "batches",
+    METADATA,
+    sa.Column("batch_id", sa.String(64), primary_key=True),
+    sa.Column("campaign", sa.String(128), nullable=False),
+    sa.Column("planned_at", sa.DateTime, nullable=False),
+    sa.Column("not_before", sa.DateTime),
+    # Whether messages in it are still to be handed over.
+    sa.Column("is_waiting", sa.Boolean),
+    sa.Column("worker", sa.String(64)),
+    # Seconds since 1970 by the clock of the machine that leased it.
+    sa.Column("leased_until", sa.Float),
+    # The adapter that was last given messages of it, and whether it may be given them again.
+    sa.Column("esp", sa.String(32)),
+    sa.Column("is_idempotent", sa.Boolean),
+    sa.Column("payloads", sa.LargeBinary, nullable=False),
+    sa.Index("batches_waiting", "is_waiting", "planned_at", "batch_id", "campaign", "not_before", "worker"),
+    sa.Index("batches_leased", "worker"),
+)
+
+
+def create(engine: sa.Engine) -> None:
+    """Makes the tables where there are none, and adds to those of earlier versions what they lack."""
+    METADATA.create_all(engine)
+    for table in METADATA.sorted_tables:
+        for column in _missing(engine, table):
+            _add(engine, table, column)
+    with engine.begin() as connection:
+        for index in MESSAGES.indexes | BATCHES.indexes:
+            index.create(connection, checkfirst=True)
+        if connection.scalar(sa.select(sa.literal(1)).where(BATCHES.c.is_waiting.is_(None)).limit(1)):
+            _describe_batches(connection)
+
+
+def _missing(engine: sa.Engine, table: sa.Table) -> list[sa.Column[object]]:
+    there = {column["name"] for column in sa.inspect(engine).get_columns(table.name)}
+    return [column for column in table.columns if column.name not in there]
+
+
+def _add(engine: sa.Engine, table: sa.Table, column: sa.Column[object]) -> None:
+    kind = column.type.compile(engine.dialect)
+    try:
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"alter table {table.name} add column {column.name} {kind}"))
+    except sa.exc.DBAPIError:
+        # Another process may have been first.
+        if column.name in {each.name for each in _missing(engine, table)}:
+            raise
+
+
+def _describe_batches(connection: sa.Connection) -> None:
+    """What earlier versions knew from a batch's messages alone."""
+    of_batch = MESSAGES.c.batch_id == BATCHES.c.batch_id
+    hour = sa.select(sa.func.min(MESSAGES.c.not_before)).where(of_batch).scalar_subquery()
+    connection.execute(
+        sa.update(BATCHES)
+        .where(BATCHES.c.is_waiting.is_(None))
+        .values(
+            is_waiting=sa.exists().where(of_batch, MESSAGES.c.state == "planned"),
+            not_before=hour,
+        )
+    )

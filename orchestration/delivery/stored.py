@@ -1,0 +1,90 @@
+"""Rendered messages as they lie in a batch: compressed together, and never decoded further than an adapter needs.
+
+A batch is a byte for its version, 8 bytes for the size of what is compressed, and that, by zstd: messages of a
+campaign share most of their bytes. Inside, 8 bytes for the size of a JSON list of heads, the list, and then each
+message's content one after another, a JSON object with `subject`, `html` and `text`.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from rendering.payload import Payload
+
+_VERSION = b"\x01"
+_SIZE = struct.Struct("<Q")
+# zlib's first byte: batches of earlier versions.
+_ZLIB = b"\x78"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A message out of a batch. `content` is the JSON object of its `subject`, `html` and `text`."""
+
+    message_id: str
+    person_id: str
+    campaign: str
+    occurrence: str
+    variant: str | None
+    to_email: str
+    from_name: str
+    from_email: str
+    reply_to: str | None
+    headers: tuple[tuple[str, str], ...]
+    content: bytes
+
+    @cached_property
+    def payload(self) -> Payload:
+        """The message with its content decoded."""
+        head = {name: getattr(self, name) for name in _HEAD}
+        return Payload(**head, **orjson.loads(self.content))
+
+
+_HEAD = tuple(name for name in Stored.__dataclass_fields__ if name != "content")
+
+
+def store(payload: Payload) -> Stored:
+    """The message of a payload."""
+    content = orjson.dumps({"subject": payload.subject, "html": payload.html, "text": payload.text})
+    return Stored(**{name: getattr(payload, name) for name in _HEAD}, content=content)
+
+
+def pack(payloads: Sequence[Payload]) -> bytes:
+    """A batch of the payloads, in their order."""
+    contents = [store(payload).content for payload in payloads]
+    heads = orjson.dumps(
+        [
+            [*(getattr(payload, name) for name in _HEAD), len(content)]
+            for payload, content in zip(payloads, contents, strict=True)
+        ]
+    )
+    whole = b"".join([_SIZE.pack(len(heads)), heads, *contents])
+    return _VERSION + _SIZE.pack(len(whole)) + pa.Codec("zstd", compression_level=1).compress(whole, asbytes=True)
+
+
+def unpack(data: bytes) -> Iterator[Stored]:
+    """The messages of a batch, in their order."""
+    if data[:1] == _ZLIB:
+        for fields in orjson.loads(zlib.decompress(data)):
+            yield store(Payload(**{**fields, "headers": tuple(map(tuple, fields["headers"]))}))
+        return
+    (size,) = _SIZE.unpack_from(data, 1)
+    whole = pa.Codec("zstd").decompress(memoryview(data)[1 + _SIZE.size :], size, asbytes=True)
+    (heads_size,) = _SIZE.unpack_from(whole)
+    start = _SIZE.size + heads_size
+    heads: list[list[Any]] = orjson.loads(memoryview(whole)[_SIZE.size : start])
+    for *head, size in heads:
+        head[_HEADERS] = tuple((name, value) for name, value in head[_HEADERS])
+        yield Stored(**dict(zip(_HEAD, head, strict=True)), content=whole[start : start + size])
+        start += size
+
+
+_HEADERS = _HEAD.index("headers")
