@@ -32,7 +32,6 @@ select
     'person-' || n as person_id, list, rank, 'product-' || (n * 7 + rank * 131) % {products} as product_id,
     0.5 as score, 'you buy it about every ' || (n + rank) % 40 || ' days' as reason, 'v1' as model_version
 from range({people}) as people (n), range(1, 7) as ranks (rank), (values ('buy_again'), ('discover')) as lists (list);
-create table ml.send_times (person_id varchar, best_hour int);
 create table core.message_candidates as
 select
     md5('{campaign}' || n) as message_id, '{campaign}' as campaign, '{occurrence}' as occurrence,

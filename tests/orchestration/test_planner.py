@@ -34,7 +34,7 @@ def outbox(tmp_path: Path) -> Outbox:
     return Outbox(f"sqlite:///{tmp_path / 'outbox.sqlite'}")
 
 
-def test_everybody_gets_their_own_message_once(warehouse: Warehouse, outbox: Outbox) -> None:
+def test_everybody_gets_their_own_message_once(warehouse: Warehouse, outbox: Outbox, tmp_path: Path) -> None:
     plan = planner.plan(warehouse, outbox, LOYALTY, SITE, AS_OF)
     again = planner.plan(warehouse, outbox, LOYALTY, SITE, AS_OF)
 
