@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from orchestration.commands import JSON, warehouse_of
+from orchestration.delivery import campaign_command as campaigns
 from orchestration.delivery import controls_command as controls
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
@@ -23,6 +24,7 @@ from orchestration.landing import quarantine_command as quarantine
 from orchestration.models import backtest_command
 from orchestration.models import command as models
 from orchestration.parts import PARTS, TRIGGERS_TAG
+from orchestration.previewing import command as previewing
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
 from orchestration.webhooks import command as webhooks
@@ -209,9 +211,11 @@ def lint(as_json: bool) -> None:
     """Check campaigns, templates and journeys; each finding names the file and the line."""
     from orchestration.delivery.linting import findings, shown
 
+    settings = load_settings()
+    warehouse = warehouse_of(settings) if settings.warehouse.exists() else None
     rows = [
         {"file": shown(each.file), "line": each.line, "severity": each.severity, "message": each.message}
-        for each in findings()
+        for each in findings(warehouse)
     ]
     if as_json:
         click.echo(json.dumps(rows))
@@ -268,14 +272,16 @@ def status(as_json: bool) -> None:
 @_command("doctor", "sincerely doctor")
 @JSON
 def doctor(as_json: bool) -> None:
-    """Print every setting, its value and its origin, and check that the home works."""
+    """Print every setting, its value and its origin, and check that the home and the senders' domains work."""
+    from orchestration.sender_domains import command as sender_domains
+
     settings: Settings = load_settings()
     rows = [{"name": each.name, "value": each.value, "origin": each.origin} for each in settings.describe()]
-    if as_json:
-        return click.echo(json.dumps(rows))
-    for row in rows:
-        click.echo(f"{row['name']:<24} {row['value']:<60} {row['origin']}")
-    click.echo("The home can be written.")
+    if not as_json:
+        for row in rows:
+            click.echo(f"{row['name']:<24} {row['value']:<60} {row['origin']}")
+        click.echo("The home can be written.")
+    sender_domains.doctor(settings, rows, as_json)
 
 
 @_command("dev", "sincerely dev --port 3000")
@@ -296,6 +302,8 @@ journeys.add_to(main, _command)
 models.add_to(main, _command)
 backtest_command.add_to(main, _command)
 controls.add_to(main, _command)
+campaigns.add_to(main, _command)
+previewing.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

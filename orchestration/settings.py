@@ -17,8 +17,12 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # Another project to build, such as a copy to try things on.
 DBT_PROJECT = Path(os.environ.get("SINCERELY_DBT_PROJECT") or PROJECT_ROOT / "dbt_project").absolute()
 CAMPAIGNS = PROJECT_ROOT / "rendering" / "campaigns"
-ESPS = ("folder",)
+ESPS = ("folder", "smtp", "sendgrid", "mailchimp")
 TARGETS = ("duckdb",)
+
+# Keys and passwords: from the environment alone, never from a file that is copied about.
+_SECRETS = ("sendgrid_api_key", "mailchimp_api_key", "smtp_url")
+_OF_ESPS = ("sendgrid_url", "sendgrid_template_id", "mailchimp_url", "mailchimp_list_id")
 
 # The demo's key is public: it signs links to example.com only, and no ESP but `folder` accepts it.
 DEMO_SECRET = "demo-only-public-secret"
@@ -50,6 +54,21 @@ class Settings:
     as_of: datetime | None = None
     known_at: datetime | None = None
     memory_limit: str = "2GB"
+    # Comma-separated; "" means the ESP's own.
+    dkim_selectors: str = ""
+    # host:port; "" means the system's resolvers.
+    dns_server: str = ""
+    # After so many hours without a word of it, the campaign's policy decides about an unknown message.
+    unknown_hours: float = 72.0
+    sendgrid_api_key: str = field(default="", repr=False)
+    sendgrid_url: str = "https://api.sendgrid.com"
+    sendgrid_template_id: str = ""
+    mailchimp_api_key: str = field(default="", repr=False)
+    mailchimp_url: str = ""
+    mailchimp_list_id: str = ""
+    smtp_url: str = field(default="", repr=False)
+    # Whom test sends may go to, with commas between.
+    seed_addresses: str = field(default="", repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -80,10 +99,18 @@ class Settings:
             "target": self.target,
             "outbox_url": _masked_url(self.outbox_url),
             "base_url": self.base_url,
-            "secret": "*" * 8 if self.secret else "",
+            "secret": _masked(self.secret),
             "as_of": self.as_of.isoformat() if self.as_of else "now",
             "memory_limit": self.memory_limit,
+            "dkim_selectors": self.dkim_selectors,
+            "dns_server": self.dns_server,
+            "seed_addresses": _counted(self.seed_addresses),
             "dbt_project": str(DBT_PROJECT),
+            "unknown_hours": f"{self.unknown_hours:g}",
+            **{name: getattr(self, name) for name in _OF_ESPS},
+            "sendgrid_api_key": _masked(self.sendgrid_api_key),
+            "mailchimp_api_key": _masked(self.mailchimp_api_key),
+            "smtp_url": _masked_url(self.smtp_url),
         }
         return [
             Setting(f"SINCERELY_{name.upper()}", value, self.origins.get(name, "default"))
@@ -115,7 +142,16 @@ def load_settings(
     home = Path(environ.get("SINCERELY_HOME") or PROJECT_ROOT / "var").expanduser().absolute()
     _make_writable(home)
     from_file = _read_toml(home / "sincerely.toml")
-    names = ("esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit")
+    for name in _SECRETS:
+        if name in from_file:
+            raise SettingsError(
+                f"{home / 'sincerely.toml'}: {name} has no place in this file; set SINCERELY_{name.upper()} in the "
+                "environment, and take it out here."
+            )
+    names = (
+        "esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "unknown_hours",
+        *_SECRETS, *_OF_ESPS, "dkim_selectors", "dns_server", "seed_addresses",
+    )  # fmt: skip
     values: dict[str, str] = {}
     origins = {
         name: "environment" if environ.get(f"SINCERELY_{name.upper()}") else "default"
@@ -133,11 +169,13 @@ def load_settings(
     values.setdefault("outbox_url", f"sqlite:///{home / 'outbox.sqlite'}")
     _check_choice("esp", values.get("esp", "folder"), ESPS)
     _check_choice("target", values.get("target", "duckdb"), TARGETS)
+    unknown_hours = _hours(values.pop("unknown_hours", "72"))
     instant = values.pop("as_of", None)
     return Settings(
         home=home,
         as_of=parse_instant(instant, origins["as_of"]) if instant else None,
         known_at=parse_instant(known_at, "--known-at") if known_at else None,
+        unknown_hours=unknown_hours,
         origins=origins,
         **values,
     )
@@ -156,6 +194,20 @@ def _read_toml(path: Path) -> dict[str, str]:
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise SettingsError(f"SINCERELY_{name.upper()} is '{value}'; use one of: {', '.join(choices)}.")
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours < float("inf"):
+        raise SettingsError(f"SINCERELY_UNKNOWN_HOURS is '{text}'; write a number of hours, such as 72.")
+    return hours
+
+
+def _masked(secret: str) -> str:
+    return "*" * 8 if secret else ""
 
 
 def _make_writable(home: Path) -> None:
@@ -179,6 +231,12 @@ def _own_secret(path: Path) -> str:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(32))
     return path.read_text(encoding="ascii").strip()
+
+
+def _counted(addresses: str) -> str:
+    """How many there are: addresses are nobody's business in what `doctor` prints."""
+    count = sum(bool(address.strip()) for address in addresses.split(","))
+    return f"{count} {'address' if count == 1 else 'addresses'}" if count else ""
 
 
 def _masked_url(url: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from orchestration import audits
 from orchestration.connectors import last_syncs
+from orchestration.delivery.complaints import lines as complaints_of
 from orchestration.delivery.controls import Controls
 from orchestration.delivery.outbox import Outbox
 from orchestration.locks import holder
@@ -87,6 +88,8 @@ def collect(settings: Settings) -> dict[str, list[str]]:
         facts["segments_that_failed"] = [str(row["failure"]) for row in warehouse.rows(_FAILED_SEGMENTS)]
     facts["what_the_audits_found"] = audits.found(warehouse)
     facts["what_got_worse"] = audits.got_worse(warehouse)
+    if complaints := complaints_of(warehouse):
+        facts["complaints"] = complaints
     outbox = Outbox(settings.outbox_url)
     facts["outbox"] = [
         f"{campaign}: {count:,} {state.replace('_', ' ')}"

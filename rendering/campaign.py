@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
-from rendering import parts
+from rendering import parts, variant_parts
 from rendering.located import Fields, read_yaml
 from rendering.pacing_parts import FIELDS as PACING_FIELDS
 from rendering.pacing_parts import Pacing, read_pacing
@@ -44,6 +44,8 @@ class Campaign:
     utm: Utm
     pacing: Pacing
     lines: Mapping[str, int]
+    # The file of its folder that is the message.
+    message: str = "message.mjml.j2"
 
     @property
     def file(self) -> Path:
@@ -51,14 +53,19 @@ class Campaign:
 
     @property
     def template(self) -> Path:
-        return self.folder / "message.mjml.j2"
+        return self.folder / self.message
+
+    @property
+    def text_template(self) -> Path:
+        """The text part's own template; the text is derived from the HTML where there is none."""
+        return self.folder / self.message.replace(".mjml.j2", ".txt.j2")
 
     def block_of(self, slot: str, rule: str) -> str:
         """The block that `rule` shows in `slot`; the way from a recorded decision to the page."""
         return next(each.block for each in self.slots[slot] if each.name == rule)
 
 
-_OWN = ("name", "folder", "lines", "pacing")
+_OWN = ("name", "folder", "lines", "pacing", "message")
 _FIELDS = (*(f.name for f in fields(Campaign) if f.name not in _OWN), "between", *PACING_FIELDS)
 
 
@@ -78,6 +85,8 @@ def load_campaign(folder: Path) -> Campaign:
     holdout, variants = left.optional("holdout"), left.optional("variants")
     recommendations, slots = left.optional("uses_recommendations"), left.optional("slots")
     occurrence = left.required("occurrence").choice(OCCURRENCES)
+    rules = parts.read_slots(slots) if slots else MappingProxyType({})
+    products = parts.read_recommendations(recommendations) if recommendations else None
     campaign = Campaign(
         name=folder.name,
         folder=folder,
@@ -91,12 +100,12 @@ def load_campaign(folder: Path) -> Campaign:
         website=parts.read_website(left.required("website")),
         holdout=holdout.share() if holdout else 0.0,
         send_at=_send_at(left),
-        variants=parts.read_variants(variants) if variants else (),
+        variants=variant_parts.read_variants(variants, rules, products) if variants else (),
         subject=left.required("subject").text(),
         preheader=left.required("preheader").text(),
         tokens=parts.read_tokens(left.required("tokens")),
-        uses_recommendations=parts.read_recommendations(recommendations) if recommendations else None,
-        slots=parts.read_slots(slots) if slots else MappingProxyType({}),
+        uses_recommendations=products,
+        slots=rules,
         utm=parts.read_utm(left.required("utm")),
         pacing=read_pacing(left, occurrence),
         lines=lines,

@@ -20,10 +20,12 @@ from rendering.samples import samples
 from rendering.sandbox import BUILT_IN
 from rendering.source import Piece, block_file, pieces, unfold
 from rendering.templates import Compiled, compile_campaign
+from rendering.variants import versions
 
 MAX_SUBJECT_CHARACTERS = 78
 # Gmail cuts at 102 KB, and the vendor's rewriting of links comes on top.
 MAX_HTML_BYTES = 90 * 1024
+_UNUSED = "is declared, but never used; remove it."
 
 Severity = Literal["error", "warning"]
 
@@ -45,6 +47,14 @@ def lint(campaign: Campaign, profile_columns: set[str], sensitive: set[str]) -> 
     """What is wrong with `campaign`, in the order of files and lines; nothing means that it can be sent.
 
     `profile_columns` are the columns that rules may read, `sensitive` those that may never be printed."""
+    each = [set(_version(version, profile_columns, sensitive)) for version in versions(campaign)]
+    # What one version has no use for, another may.
+    unused = set.intersection(*each)
+    return sorted(found for found in set().union(*each) if not found.message.endswith(_UNUSED) or found in unused)
+
+
+def _version(campaign: Campaign, profile_columns: set[str], sensitive: set[str]) -> list[Finding]:
+    """What is wrong with the campaign as one of its variants, or whoever is in none, gets it."""
     found = list(_rules(campaign, profile_columns))
     missing = list(_missing_blocks(campaign))
     found += missing
@@ -97,13 +107,15 @@ def _missing_blocks(campaign: Campaign) -> Iterator[Finding]:
         for rule in rules:
             if block_file(campaign, rule.block) is None:
                 message = f"slots.{slot}: {rule.name}: there is no block {rule.block}.mjml.j2; write it."
-                yield Finding(campaign.file, rule.line, "error", message)
+                replaced = (each for each in campaign.variants if rule.name in each.blocks.get(slot, {}))
+                line = next((variant.line for variant in replaced if campaign.variants == (variant,)), rule.line)
+                yield Finding(campaign.file, line, "error", message)
 
 
 def _names(campaign: Campaign, template: list[Piece], sensitive: set[str]) -> Iterator[Finding]:
     """Undeclared, unused and sensitive tokens, and those without a fallback."""
     used = [*uses(template), *_lines_of_campaign(campaign)]
-    text_file = campaign.folder / "message.txt.j2"
+    text_file = campaign.text_template
     if text_file.is_file():
         used += uses(unfold(campaign, text_file, ".txt.j2"))
     known = {*campaign.tokens, *BUILT_IN}
@@ -124,7 +136,7 @@ def _names(campaign: Campaign, template: list[Piece], sensitive: set[str]) -> It
             message = f"tokens.{token.name} has no fallback: people without it get no message; add one."
             yield Finding(campaign.file, token.line, "warning", message)
         if token.name not in names:
-            message = f"tokens.{token.name} is declared, but never used; remove it."
+            message = f"tokens.{token.name} {_UNUSED}"
             yield Finding(campaign.file, token.line, "warning", message)
 
 

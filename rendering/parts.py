@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -41,12 +41,21 @@ class Sender:
 
 @dataclass(frozen=True)
 class Variant:
-    """One arm of an experiment; `subject` replaces the campaign's when it is there."""
+    """One arm of an experiment; what it has replaces the campaign's: the subject, the blocks that rules show (by slot
+    and rule), the product list, the whole template."""
 
     name: str
     weight: int
     subject: str | None
     line: int
+    blocks: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    list: str | None = None
+    template: str | None = None
+
+    @property
+    def has_own_content(self) -> bool:
+        """Whether it differs by more than the subject."""
+        return bool(self.blocks or self.list or self.template)
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,8 @@ def read_name(located: Located) -> str:
     return value
 
 
-def _unique(located: Located, names: list[str]) -> None:
+def unique(located: Located, names: list[str]) -> None:
+    """Raises the error at `located` where a name stands twice."""
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise located.error(f"{', '.join(sorted(repeated))} stands twice; give each its own name.")
@@ -138,18 +148,6 @@ def read_website(located: Located) -> str:
     return value
 
 
-def read_variants(located: Located) -> tuple[Variant, ...]:
-    variants = []
-    for item in located.items():
-        left = item.fields()
-        subject = left.optional("subject")
-        name, weight = read_name(left.required("name")), left.required("weight").integer(1)
-        left.nothing_else(("name", "weight", "subject"))
-        variants.append(Variant(name, weight, subject.text() if subject else None, item.line))
-    _unique(located, [variant.name for variant in variants])
-    return tuple(variants)
-
-
 def read_tokens(located: Located) -> Mapping[str, Token]:
     tokens = {}
     for name, entry in located.fields().rest().items():
@@ -178,7 +176,7 @@ def read_slots(located: Located) -> Mapping[str, tuple[Rule, ...]]:
         rules = tuple(_rule(item) for item in entry.items())
         if not rules:
             raise entry.error("has no rule; give it at least a default (a rule without 'when').")
-        _unique(entry, [rule.name for rule in rules])
+        unique(entry, [rule.name for rule in rules])
         slots[name] = rules
     return MappingProxyType(slots)
 

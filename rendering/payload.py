@@ -61,9 +61,10 @@ def render_batch(
 
 def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload:
     """The message of one person. RenderError says which value or decision is missing or wrong."""
-    campaign = compiled.campaign
     message_id = str(record.get("message_id"))
     variant = record.get("variant")
+    compiled = compiled.of(variant)
+    campaign = compiled.campaign
     try:
         values = context(record, campaign)
         _identify(message_id, record)

@@ -67,10 +67,10 @@ def write_world(landing: Path, people: int = 150) -> None:
         if number % 3 == 0 and signed_up < _END - timedelta(days=20):
             sent = _END - timedelta(days=5)
             messages.append([f"m{number}", email, "autumn", sent.isoformat()])
-            for event in [
-                "delivered",
-                *(["opened"] if number % 2 else []),
-                *(["complained"] if number == 33 else []),
+            for hours, event in [
+                (2, "delivered"),
+                *([(3, "opened")] if number % 2 else []),
+                *([(4, "complained")] if number == 33 else []),
             ]:
                 events.append(
                     {
@@ -78,7 +78,7 @@ def write_world(landing: Path, people: int = 150) -> None:
                         "event": event,
                         "email": email.upper(),
                         "message_id": f"m{number}",
-                        "occurred_at": (sent + timedelta(hours=2)).isoformat(),
+                        "occurred_at": (sent + timedelta(hours=hours)).isoformat(),
                     }
                 )
     contacts.append(["c1-web", "home.1@example.org", "2017-11-01", "Ada", "Chicago", "+15550000001"])

@@ -2,7 +2,7 @@
 {% macro third_party_entities() -%}
     {{ return([
         ('segment', 'events'), ('ga4', 'events'), ('shopify', 'orders'), ('sendgrid', 'events'),
-        ('mailchimp', 'events'),
+        ('sendgrid', 'suppressions'), ('mailchimp', 'events'),
     ]) }}
 {%- endmacro %}
 
@@ -34,6 +34,7 @@
             'reason', 'response', 'status', 'type', 'attempt', 'bounce_classification', 'asm_group_id', 'useragent',
             'ip', 'sg_machine_open', 'marketing_campaign_id', 'marketing_campaign_name',
         ],
+        'sendgrid_suppressions': ['list', 'email', 'created', 'reason', 'status', 'ip'],
         'mailchimp_events': [
             'type', 'activity', 'fired_at', 'data', 'campaign_id', 'list_id', 'list_is_active', 'email_id',
             'email_address',

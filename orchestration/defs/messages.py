@@ -86,7 +86,7 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
     key=["outbox", "handed_over_messages"],
     group_name="delivery",
     kinds={"email"},
-    deps=[planned_messages, ["core", "revoked_messages"]],
+    deps=[planned_messages, ["core", "revoked_messages"], ["delivery", "complaint_rates"]],
 )
 def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
     """Planned messages given to the ESP, and its answer recorded."""

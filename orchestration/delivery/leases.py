@@ -86,13 +86,18 @@ class Leases:
                 .values(leased_until=self._now() + self.length.total_seconds())
             )
 
-    def give_back(self, lease: Lease) -> None:
-        """Ends a lease. A batch with nothing open goes, content and all."""
+    def give_back(self, lease: Lease, not_before: datetime | None = None) -> None:
+        """Ends a lease; with `not_before` (UTC, without an offset) nobody has the batch again until then.
+
+        A batch with nothing open goes, content and all.
+        """
         with writing(self._engine) as connection:
             is_ours = sa.and_(
                 BATCHES.c.batch_id == lease.batch_id,
                 sa.or_(BATCHES.c.worker == lease.worker, BATCHES.c.worker.is_(None)),
             )
+            if not_before:
+                connection.execute(sa.update(BATCHES).where(is_ours).values(not_before=not_before))
             free(connection, is_ours)
 
     def recover(self) -> Recovered:
@@ -102,7 +107,7 @@ class Leases:
         giving it once more changes nothing.
         """
         with reading(self._engine) as connection:
-            named = list(
+            named: list[str] = list(
                 connection.scalars(sa.select(BATCHES.c.worker).where(BATCHES.c.worker.is_not(None)).distinct())
             )
         dead = [worker for worker in named if self.workers.is_dead(worker)]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import yaml
 
+from orchestration.delivery import rule_counts
+from orchestration.delivery.rule_findings import rule_findings
 from orchestration.journeys import linting as journeys
 from orchestration.segments import linting as segments
 from orchestration.segments.definitions import definitions, shown
 from orchestration.settings import CAMPAIGNS, DBT_PROJECT
+from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign, load_campaigns
 from rendering.lint import Finding, lint
 
@@ -15,14 +18,24 @@ __all__ = ["errors", "findings", "shown"]
 _PROFILES = DBT_PROJECT / "models" / "profiles" / "profiles.yml"
 
 
-def findings() -> list[Finding]:
-    """Every finding of every campaign, segment and journey, in the order of files and lines."""
+def findings(warehouse: Warehouse | None = None) -> list[Finding]:
+    """Every finding of every campaign, segment and journey, in the order of files and lines.
+
+    With a built warehouse, also the rules that nobody gets, as the last run counted them.
+    """
     columns, sensitive = _profile_columns()
     known = definitions()
+    counts = rule_counts.recorded(warehouse) if warehouse else []
     of_campaigns = [
         finding
         for campaign in load_campaigns(CAMPAIGNS)
-        for finding in sorted([*lint(campaign, columns, sensitive), *segments.audience_findings(campaign, known)])
+        for finding in sorted(
+            [
+                *lint(campaign, columns, sensitive),
+                *segments.audience_findings(campaign, known),
+                *rule_findings(campaign, counts),
+            ]
+        )
     ]
     return [*of_campaigns, *segments.findings(), *journeys.findings()]
 

@@ -125,9 +125,12 @@ def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site:
     }
     if record["is_holdout"]:
         result.held_out += 1
-        return Planned(**identity)
+        reason = record["exclusion_reason"]
+        withheld = {"slot": "holdout", "choice": reason.removesuffix("_holdout"), "rule": reason}
+        return Planned(**identity, decisions=(withheld,))
     rules = record["rules"] or {}
-    slots = {slot: campaign.block_of(slot, rule) for slot, rule in rules.items()}
+    shown = compiled.of(record["variant"]).campaign
+    slots = {slot: shown.block_of(slot, rule) for slot, rule in rules.items()}
     decisions = [{"slot": slot, "choice": slots[slot], "rule": rule} for slot, rule in sorted(rules.items())]
     for product in record["recommendations"] or []:
         decisions.append(
@@ -166,7 +169,19 @@ def records_sql(campaign: Campaign) -> str:
     """The query for the campaign's records, its rules evaluated for everybody in one pass."""
     cases = ", ".join(f"'{slot}': {case}" for slot, case in slot_cases(campaign).items())
     rules = f"{{{cases}}}" if cases else "null"
-    return _RECORDS_SQL.read_text(encoding="utf-8").replace("/* rules */", rules)
+    sql = _RECORDS_SQL.read_text(encoding="utf-8").replace("/* rules */", rules)
+    return _with_lists(sql, campaign)
+
+
+def _with_lists(sql: str, campaign: Campaign) -> str:
+    """The query with the product lists of variants that have one of their own."""
+    own = [(variant.name, variant.list) for variant in campaign.variants if variant.list]
+    if not own or campaign.uses_recommendations is None:
+        return sql.replace("/* lists */", "").replace("/* list */", "listed.list")
+    more = ", ".join(sorted({f"'{name}'" for _, name in own}))
+    cases = " ".join(f"when '{variant}' then '{name}'" for variant, name in own)
+    chosen = f"case candidates.variant {cases} else '{campaign.uses_recommendations.list}' end"
+    return sql.replace("/* lists */", f"or recommendations.list in ({more})").replace("/* list */", chosen)
 
 
 def _shares(campaign: Campaign) -> Iterator[dict[str, object]]:

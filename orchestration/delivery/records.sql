@@ -7,6 +7,7 @@ with decisions as (
 listed as (
     select
         recommendations.person_id,
+        recommendations.list,
         list(
             {
                 'rank': recommendations.rank,
@@ -25,8 +26,8 @@ listed as (
         ) as recommendations,
     from ml.recommendations as recommendations
     inner join core.products as products on recommendations.product_id = products.product_id
-    where recommendations.list = ? and recommendations.rank <= ?
-    group by recommendations.person_id
+    where (recommendations.list = ? /* lists */) and recommendations.rank <= ?
+    group by recommendations.person_id, recommendations.list
 )
 
 select
@@ -35,6 +36,7 @@ select
     candidates.occurrence,
     candidates.variant,
     candidates.is_holdout,
+    candidates.exclusion_reason,
     profiles.* replace (coalesce(profiles.currency, 'USD') as currency, profiles.topics::json::varchar[] as topics),
     decisions.rules,
     listed.recommendations,
@@ -43,7 +45,7 @@ select
 from core.message_candidates as candidates
 inner join core.profiles as profiles on candidates.person_id = profiles.person_id
 inner join decisions on candidates.person_id = decisions.person_id
-left join listed on candidates.person_id = listed.person_id
+left join listed on candidates.person_id = listed.person_id and listed.list = /* list */
 where
     candidates.campaign = ?
     and (candidates.occurrence = ? or candidates.is_carried_over or candidates.journey is not null)

@@ -21,6 +21,9 @@ from orchestration.errors import DeliveryError, StorageError
 
 __all__ = ["Sent", "esp_for", "send"]
 PATIENCE = Patience()
+# What an ESP deferred for its own sake, such as a greylisted address, waits so long and for another sending.
+_DEFERRED = timedelta(minutes=5)
+_SETTLING_WAITS = (timedelta(seconds=0.2), timedelta(seconds=2))
 _PLANNING_LOOKED_AT = timedelta(seconds=0.1)
 
 
@@ -31,7 +34,7 @@ class Sent:
     accepted: int = 0
     rejected: int = 0
     unknown: int = 0
-    # Planned still, for the ESP took none of them this time.
+    # Planned still, for the ESP would not take them this time.
     left: int = 0
     taken_back: int = 0
     withdrawn: int = 0
@@ -55,6 +58,7 @@ def send(
     revoked: Mapping[str, str] = MappingProxyType({}),
     patience: Patience = PATIENCE,
     is_planning: Callable[[], bool] = lambda: False,
+    stopped: threading.Event | None = None,
 ) -> Sent:
     """Hands every planned message over; `sent_at` (UTC) is the time recorded for what is accepted.
 
@@ -62,15 +66,21 @@ def send(
     function is asked before each batch. The `revoked` messages (id to reason) are rejected, for whom they are to must
     not be written to any longer, and so is what has expired when its turn comes. What a dead worker left half-way is
     handed over again only where that changes nothing; elsewhere it is unknown. While `is_planning`, an empty outbox is
-    no reason to end.
+    no reason to end. Once `stopped` is set, requests under way are answered and nothing more is asked.
     """
     sent = Sent()
     sent.withdrawn = outbox.withdraw(revoked)
-    sent.taken_back = outbox.leases.recover().planned
+    recovered = outbox.leases.recover()
+    sent.taken_back, sent.unknown = recovered.planned, recovered.unknown
     with outbox.leases.workers.joined() as worker:
-        sending = _Sending(outbox, esp, sent_at, campaign, on_batch, held, patience, is_planning, worker, sent)
-        sending.run()
-    esp.finish()
+        sending = _Sending(
+            outbox, esp, sent_at, campaign, on_batch, held, patience, is_planning, stopped or threading.Event(),
+            worker, sent,
+        )  # fmt: skip
+        try:
+            sending.run()
+        finally:
+            esp.finish()
     return sent
 
 
@@ -87,6 +97,7 @@ class _Sending:
         held: Held,
         patience: Patience,
         is_planning: Callable[[], bool],
+        stopped: threading.Event,
         worker: str,
         sent: Sent,
     ) -> None:
@@ -101,7 +112,7 @@ class _Sending:
         self._worker = worker
         self._sent = sent
         self._started = time.monotonic()
-        self._stopped = threading.Event()
+        self._stopped = stopped
         self._lock = threading.Lock()
         self._errors: list[BaseException] = []
 
@@ -138,60 +149,75 @@ class _Sending:
             held = {*self._held(), *self._throttle.spent}
             lease = self._outbox.leases.take(self._worker, self._campaign, held, self._sent_at)
             if lease is not None:
+                not_before = None
                 try:
-                    self._deliver(lease)
+                    not_before = self._deliver(lease)
                 finally:
-                    self._outbox.leases.give_back(lease)
+                    self._outbox.leases.give_back(lease, not_before)
             elif is_planning:
                 self._stopped.wait(_PLANNING_LOOKED_AT.total_seconds())
             else:
                 return
 
-    def _deliver(self, lease: Lease) -> None:
+    def _deliver(self, lease: Lease) -> datetime | None:
+        """Hands a batch over; returns until when what the ESP deferred of it has to wait."""
         esp, settling = self._esp, self._outbox.settling
         parts = deque(requests(lease.messages, esp.limits, esp.size_of))
-        while parts and not self._stopped.is_set():
+        not_before = None
+        while parts:
             self._throttle.wait(self._stopped)
-            if self._stopped.is_set():
-                return
+            if self._stopped.is_set() or lease.campaign in self._throttle.spent:
+                break
             part = parts.popleft()
             going = settling.begin(lease, part, esp.name, esp.is_idempotent, self._now())
             if not going:
                 continue
             answer = self._asked(lease, going)
-            settling.settle(lease, going, answer, self._sent_at)
+            self._settle(lease, going, answer)
             self._count(going, answer)
-            is_all_unknown = len(answer.unknown) == len(going)
-            if not self._throttle.hear(lease.campaign, answer, is_all_unknown):
+            if answer.deferred:
+                not_before = self._now() + _DEFERRED
+            if not self._throttle.hear(lease.campaign, answer, len(going)):
                 self._add(Sent(left=len(answer.left)))
-                return
+                break
             again = [message for message in going if message.message_id in answer.left]
             if answer.is_to_be_halved and len(again) > 1:
                 middle = len(again) // 2
                 parts.extendleft([again[middle:], again[:middle]])
             elif again:
                 parts.appendleft(again)
+        return not_before
 
     def _asked(self, lease: Lease, going: Sequence[Stored]) -> Answer:
         try:
             return self._esp.hand_over(going, lease.planned_at.replace(tzinfo=UTC))
         except (DeliveryError, StorageError) as error:
             reason = type(error).__name__
-            self._outbox.settling.settle(
-                lease, going, Answer(left={message.message_id: reason for message in going}), self._sent_at
-            )
+            self._settle(lease, going, Answer(left={message.message_id: reason for message in going}))
             raise
         except BaseException as error:
             reason = f"the handing over broke ({type(error).__name__})"
-            self._outbox.settling.settle(
-                lease, going, Answer(unknown={message.message_id: reason for message in going}), self._sent_at
-            )
+            self._settle(lease, going, Answer(unknown={message.message_id: reason for message in going}))
             raise
 
+    def _settle(self, lease: Lease, going: Sequence[Stored], answer: Answer) -> None:
+        """Writes an answer down: one that was read is worth more than one attempt at a busy or full disk."""
+        for wait in (*_SETTLING_WAITS, None):
+            try:
+                return self._outbox.settling.settle(lease, going, answer, self._sent_at)
+            except StorageError:
+                if wait is None:
+                    raise
+                time.sleep(wait.total_seconds())
+
     def _count(self, going: Sequence[Stored], answer: Answer) -> None:
-        named = len(answer.rejected) + len(answer.unknown) + len(answer.left)
         self._add(
-            Sent(accepted=len(going) - named, rejected=len(answer.rejected), unknown=len(answer.unknown)),
+            Sent(
+                accepted=len(going) - answer.named,
+                rejected=len(answer.rejected),
+                unknown=len(answer.unknown),
+                left=len(answer.deferred),
+            )
         )
 
     def _add(self, part: Sent) -> None:

@@ -64,10 +64,10 @@ class Settling:
         An answer that comes when the lease is lost counts too: it is what happened.
         """
         with writing(self._engine) as connection:
-            self._put(connection, lease, "rejected", answer.rejected)
-            self._put(connection, lease, "unknown", answer.unknown)
-            self._put(connection, lease, "planned", answer.left)
-            named = answer.rejected.keys() | answer.unknown.keys() | answer.left.keys()
+            _put(connection, "rejected", answer.rejected)
+            _put(connection, "unknown", answer.unknown)
+            _put(connection, "planned", {**answer.left, **answer.deferred})
+            named = answer.rejected.keys() | answer.unknown.keys() | answer.left.keys() | answer.deferred.keys()
             accepted = [message for message in messages if message.message_id not in named]
             if accepted:
                 connection.execute(
@@ -76,15 +76,16 @@ class Settling:
                     .values(state="accepted", accepted_at=accepted_at, error=None, revision=MESSAGES.c.revision + 1)
                 )
 
-    def _put(self, connection: sa.Connection, lease: Lease, state: str, reasons: Mapping[str, str]) -> None:
-        """Puts messages (id to reason) into a state, those of one reason together."""
-        ordered = sorted(reasons, key=lambda message_id: reasons[message_id])
-        for reason, message_ids in groupby(ordered, key=lambda message_id: reasons[message_id]):
-            connection.execute(
-                sa.update(MESSAGES)
-                .where(_ids(list(message_ids)), MESSAGES.c.state.in_(("sending", "unknown")))
-                .values(state=state, error=reason, revision=MESSAGES.c.revision + 1)
-            )
+
+def _put(connection: sa.Connection, state: str, reasons: Mapping[str, str]) -> None:
+    """Puts messages (id to reason) into a state, those of one reason together."""
+    ordered = sorted(reasons, key=lambda message_id: reasons[message_id])
+    for reason, message_ids in groupby(ordered, key=lambda message_id: reasons[message_id]):
+        connection.execute(
+            sa.update(MESSAGES)
+            .where(_ids(list(message_ids)), MESSAGES.c.state.in_(("sending", "unknown")))
+            .values(state=state, error=reason, revision=MESSAGES.c.revision + 1)
+        )
 
 
 def _of(lease: Lease, messages: Sequence[Stored]) -> sa.ColumnElement[bool]:

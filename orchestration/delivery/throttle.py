@@ -51,13 +51,14 @@ class Throttle:
                 return
             stopped.wait(seconds)
 
-    def hear(self, campaign: str, answer: Answer, is_all_unknown: bool) -> bool:
-        """Takes an answer into account; whether what is left of the request may be tried again in this sending.
+    def hear(self, campaign: str, answer: Answer, asked: int) -> bool:
+        """Takes an answer about `asked` messages into account; whether what is left may be tried again in this sending.
 
         Raises EspError when one request after another got no readable answer.
         """
         with self._lock:
-            self._unknown_in_a_row = self._unknown_in_a_row + 1 if is_all_unknown else 0
+            is_unreadable = bool(answer.unknown) and len(answer.unknown) + len(answer.left) == asked
+            self._unknown_in_a_row = self._unknown_in_a_row + 1 if is_unreadable else 0
             if self._unknown_in_a_row >= self._patience.unknown_in_a_row:
                 reason = next(iter(answer.unknown.values()), "")
                 raise EspError(

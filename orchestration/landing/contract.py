@@ -120,6 +120,9 @@ ENTITIES = (
         is_optional=True,
     ),
     Entity(
+        "sendgrid", "suppressions", ("list", "email", "created"), ("reason", "status", "ip"), is_optional=True,
+    ),
+    Entity(
         "mailchimp", "events", (),
         ("fired_at", "data", "campaign_id", "list_id", "list_is_active", "email_id", "email_address"),
         one_of=("type", "activity"), is_optional=True,

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from ml import churn, lifetime
 from orchestration import report, training
-from orchestration.delivery import planner, revoked
+from orchestration.delivery import complaints, planner, revoked
+from orchestration.experiments import outcomes
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.models import health
@@ -27,7 +28,8 @@ _CHURN_KEYS = (*churn.KEYS, "is_in_population")
 def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
     """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
     sending = Reader("sending", revoked.REVOKED_SQL, exposure="mailing")
-    return [*_campaigns(campaigns), sending, *_models(), *_reports(), *_segments(), *_webhooks()]
+    alerts = Reader("alerts", complaints.COMPLAINTS_SQL, exposure="mailing")
+    return [*_campaigns(campaigns), sending, alerts, *_models(), *_reports(), *_segments(), *_webhooks()]
 
 
 def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
@@ -70,6 +72,7 @@ def _models() -> Iterator[Reader]:
 
 
 def _reports() -> Iterator[Reader]:
+    yield Reader("experiments", outcomes.OUTCOMES_SQL)
     for sql in (*report.queries(), funnel.FUNNEL_SQL):
         yield Reader("report", sql)
 

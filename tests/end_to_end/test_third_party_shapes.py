@@ -86,7 +86,7 @@ def test_every_row_is_staged_quarantined_or_a_repeat(home: Path) -> None:
         ("ga4", 8, 6, 2, 0),
         ("mailchimp", 9, 7, 2, 0),
         ("segment", 10, 6, 3, 1),
-        ("sendgrid", 10, 8, 2, 0),
+        ("sendgrid", 15, 11, 3, 1),
         ("shopify", 8, 6, 2, 0),
     ]
 
@@ -103,6 +103,7 @@ def test_a_refused_row_is_kept_whole_with_its_reason(home: Path) -> None:
         ("segment", "is not a JSON object"),
         ("sendgrid", "timestamp is no number of seconds since 1970"),
         ("sendgrid", "event is no e-mail event of SendGrid"),
+        ("sendgrid", "list is no suppression list of SendGrid"),
         ("shopify", "Email is no address"),
         ("shopify", "the first row of this order is refused: Email is no address"),
     ]
@@ -202,6 +203,17 @@ def test_email_events_of_both_vendors_are_in_our_vocabulary_and_without_repeats(
         ("dee@example.com", "unsubscribed", False, recipient("dee@example.com")),
         ("eli@example.org", "bounced", False, recipient("eli@example.org")),
         ("fay@example.org", "deferred", False, recipient("fay@example.org")),
+    ]
+
+
+def test_who_must_not_be_mailed_comes_from_events_and_from_the_vendors_lists(home: Path) -> None:
+    assert rows(home, "select email, reason from core.suppressed_emails order by email") == [
+        ("bo@example.org", "bounced"),
+        ("cy@example.org", "unsubscribed"),
+        ("dee@example.com", "unsubscribed"),
+        ("eli@example.org", "bounced"),
+        ("gil@example.org", "bounced"),
+        ("ida@example.org", "complained"),
     ]
 
 

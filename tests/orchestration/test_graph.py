@@ -22,7 +22,9 @@ OURS = {
     "ml/lifetime_values", "ml/lifetime_evaluations", "ml/churn_training_scores", "ml/churn_backtests",
     "ml/model_decisions", "ml/model_figures", "raw/churn_scores", "quality/model_health",
     "outbox/planned_messages", "outbox/handed_over_messages", "outbox/webhook_deliveries", "reports/index",
+    "delivery/complaint_alerts",
     "quality/unused_attributes", "quality/attribute_uses", "raw/segment_changes", "raw/segment_observations",
+    "measurement/experiment_results", "delivery/rule_counts",
 }  # fmt: skip
 
 

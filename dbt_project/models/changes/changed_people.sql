@@ -23,6 +23,12 @@ crm_activities as (
 
 ),
 
+suppressions as (
+
+    select * from {{ ref('stg_sendgrid__suppressions') }}
+
+),
+
 products as (
 
     select product_id from {{ ref('products') }}
@@ -39,6 +45,10 @@ heard_of as (
     select 'email', email
     from {{ ref('email_events') }}
     where _refresh = {{ refresh_number() }}
+    union
+    select 'email', email
+    from suppressions
+    where {{ is_news('suppressions', 'listed_at') }}
     union
     select case when contact_id is null then 'email' else 'contact_id' end, coalesce(contact_id, email)
     from consents

@@ -151,7 +151,7 @@ email_acts as (
 
     select
         case
-            when event = 'opened' and is_machine then 'email_opened_by_machine'
+            when event in ('opened', 'clicked') and is_machine then 'email_' || event || '_by_machine'
             else 'email_' || event
         end as activity,
         email,

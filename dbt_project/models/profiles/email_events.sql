@@ -19,6 +19,12 @@ messages as (
 
 ),
 
+machine_acts as (
+
+    select * from {{ ref('machine_acts') }}
+
+),
+
 -- An ESP delivers an event at least once.
 once as (
 
@@ -36,13 +42,17 @@ final as (
         once.event,
         once.occurred_at,
         once.url,
+        {{ link_of('once.url') }} as link,
         once.reason,
-        once.is_machine,
+        once.is_machine or machine_acts.event_id is not null as is_machine,
+        machine_acts.machine_reason,
         messages.campaign,
         {{ refresh_number() }} as _refresh
     from once
     left join messages
         on once.message_id = messages.message_id
+    left join machine_acts
+        on once.event_id = machine_acts.event_id
 
 )
 

@@ -2,7 +2,7 @@
     'crm_contacts': 'signed_up_at', 'crm_consents': 'occurred_at', 'crm_activities': 'occurred_at',
     'shop_orders': 'ordered_at', 'web_events': 'occurred_at', 'esp_messages': 'sent_at', 'esp_events': 'occurred_at',
     'segment_events': 'occurred_at', 'ga4_events': 'occurred_at', 'shopify_orders': 'ordered_at',
-    'sendgrid_events': 'occurred_at', 'mailchimp_events': 'occurred_at',
+    'sendgrid_events': 'occurred_at', 'sendgrid_suppressions': 'listed_at', 'mailchimp_events': 'occurred_at',
 } %}
 {%- set switched = [] -%}
 {%- for source_name, entity in third_party_entities() -%}

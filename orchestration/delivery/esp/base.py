@@ -31,18 +31,25 @@ class Limits:
 class Answer:
     """The ESP's answer to one request, by message id with reasons: whom it does not name, it accepted.
 
-    `rejected` it will never take; of the `unknown` nobody knows; `left` it certainly did not take, and may take later.
+    `rejected` it will never take; of the `unknown` nobody knows. `left` it certainly did not take and may take when
+    asked again, `deferred` when asked by a later sending, for what stands in the way is the message's own.
     """
 
     rejected: Mapping[str, str] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, str] = field(default_factory=dict)
+    deferred: Mapping[str, str] = field(default_factory=dict)
     # Something in the request is wrong and it does not say what: the halves of `left` are to be tried at once.
     is_to_be_halved: bool = False
     # `left` can be tried at once, for what stood in its way is among the rejected.
     is_to_be_repeated: bool = False
     # Nobody is to ask again for so long.
     pause: timedelta | None = None
+
+    @property
+    def named(self) -> int:
+        """How many messages it did not accept."""
+        return len(self.rejected) + len(self.unknown) + len(self.left) + len(self.deferred)
 
 
 class Esp(Protocol):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from orchestration.delivery.esp.base import Esp
 from orchestration.delivery.esp.folder import FolderEsp
+from orchestration.delivery.esp.sendgrid import SendGrid
+from orchestration.delivery.esp.smtp import Smtp
 from orchestration.errors import SettingsError
 from orchestration.settings import DEMO_SECRET, Settings
 
@@ -14,4 +18,13 @@ def esp_for(settings: Settings) -> Esp:
         raise SettingsError(
             "SINCERELY_SECRET is the demo's public key; delete it from sincerely.toml before real mail leaves."
         )
-    return FolderEsp(settings.outbox)
+    return _ADAPTERS[settings.esp](settings)
+
+
+_ADAPTERS: dict[str, Callable[[Settings], Esp]] = {
+    "folder": lambda settings: FolderEsp(settings.outbox),
+    "sendgrid": lambda settings: SendGrid(
+        settings.sendgrid_api_key, settings.sendgrid_template_id, settings.sendgrid_url
+    ),
+    "smtp": lambda settings: Smtp(settings.smtp_url),
+}

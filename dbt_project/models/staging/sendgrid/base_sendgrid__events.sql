@@ -22,7 +22,7 @@ renamed as (
         nullif(trim(sg_event_id), '') as sg_event_id,
         -- Repeats were seen that came with a new sg_event_id (sendgrid-nodejs#1435): what happened is the id.
         md5(concat_ws(
-            '|', coalesce(sg_message_id, sg_event_id), given_event, parsed.timestamp, given_email, coalesce(url, ''),
+            '|', coalesce(sg_message_id, message_id, sg_event_id), given_event, parsed.timestamp, given_email, coalesce(url, ''),
             coalesce(attempt, '')
         )) as event_id,
         -- Our own id comes back as a custom argument; SendGrid's own is what precedes the dot.

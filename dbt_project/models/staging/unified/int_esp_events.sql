@@ -19,7 +19,7 @@ sendgrid as (
 
     select *
     from sendgrid_ids
-    qualify row_number() over (partition by event_id order by occurred_at, _landed_at, _load_id, _row) = 1
+    qualify row_number() over (partition by event_id order by sg_event_id) = 1
 
 ),
 

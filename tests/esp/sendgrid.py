@@ -1,0 +1,234 @@
+"""A SendGrid on the loopback: its limits, its errors, its events, and the faults that it is told to have.
+
+Limits and errors as in the vendor's OpenAPI description of mail send, v3.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import orjson
+
+from tests.esp.faults import ACCEPTED_THEN_500, ACCEPTED_THEN_DROPPED, DROPPED, MALFORMED, Faults, Throttled
+
+API_KEY = "SG.key-for-tests-only"
+TEMPLATE_ID = "d-0123456789abcdef"
+_REQUEST_BYTES = 30_000_000
+_MESSAGES = 1_000
+_CUSTOM_ARGS_BYTES = 10_000
+_FORBIDDEN_HEADERS = {
+    "to", "from", "subject", "reply-to", "cc", "bcc", "content-type", "content-transfer-encoding", "dkim-signature",
+    "received", "x-sg-id", "x-sg-eid",
+}  # fmt: skip
+
+
+class FakeSendGrid(ThreadingHTTPServer):
+    """What it took is in `accepted`: how often each message id, over all requests. `refuses` are addresses that it
+    finds wrong; `seconds` is how long it takes to answer; it says which row is wrong unless `is_vague`."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.faults = Faults()
+        self.accepted: Counter[str] = Counter()
+        self.contents: dict[str, dict[str, Any]] = {}
+        self.requests = 0
+        self.sizes: list[tuple[int, int]] = []
+        self.seconds = seconds
+        self.jitter_seconds = 0.0
+        self.refuses: set[str] = set()
+        self.is_vague = False
+        self.keeps_contents = True
+        self.remaining: int | None = None
+        self.at_once = 0
+        self.most_at_once = 0
+        self.lock = threading.Lock()
+        self._draw = random.Random(5)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def events(
+        self, draw: random.Random, kinds: tuple[str, ...] = ("processed", "delivered"), most_copies: int = 1
+    ) -> list[dict[str, Any]]:
+        """Events of what was accepted as the vendor posts them: each one to `most_copies` times, in any order."""
+        found = []
+        for message_id in self.accepted:
+            for kind in kinds:
+                event = {
+                    "email": self.contents.get(message_id, {}).get("email", f"{message_id}@example.com"),
+                    "timestamp": int(time.time()),
+                    "event": kind,
+                    "sg_event_id": uuid.UUID(int=draw.getrandbits(128)).hex,
+                    "sg_message_id": f"{message_id[:16]}.filter0001",
+                    "message_id": message_id,
+                }
+                found += [event] * draw.randint(1, most_copies)
+        draw.shuffle(found)
+        return found
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing: clients are killed here."""
+
+    def takes_long(self) -> float:
+        with self.lock:
+            return self.seconds + self._draw.random() * self.jitter_seconds
+
+
+@contextmanager
+def sendgrid(seconds: float = 0.0) -> Iterator[FakeSendGrid]:
+    """A running fake."""
+    server = FakeSendGrid(seconds)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: FakeSendGrid
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        fake = self.server
+        with fake.lock:
+            fake.requests += 1
+            fake.at_once += 1
+            fake.most_at_once = max(fake.most_at_once, fake.at_once)
+        try:
+            self._post(fake.faults.next())
+        finally:
+            with fake.lock:
+                fake.at_once -= 1
+
+    def _post(self, fault: Any) -> None:
+        fake = self.server
+        if fault == DROPPED:
+            self.close_connection = True
+            return
+        size = int(self.headers.get("Content-Length", "0"))
+        body = self.rfile.read(size)
+        if len(body) < size:
+            self.close_connection = True
+            return
+        time.sleep(fake.takes_long())
+        if isinstance(fault, Throttled):
+            return self._throttle(fault)
+        if isinstance(fault, int):
+            return self._fail(fault, "told to")
+        if self.headers.get("Authorization") != f"Bearer {API_KEY}":
+            return self._fail(401, "The provided authorization grant is invalid, expired, or revoked")
+        if self.path != "/v3/mail/send":
+            return self._fail(404, "not found")
+        if size > _REQUEST_BYTES:
+            return self._fail(413, "the payload is too large")
+        request = orjson.loads(body)
+        errors = list(self._wrong(request))
+        if errors:
+            return self._answer(400, orjson.dumps({"errors": errors}))
+        people = request["personalizations"]
+        with fake.lock:
+            fake.sizes.append((len(people), size))
+            for person in people:
+                message_id = person["custom_args"]["message_id"]
+                fake.accepted[message_id] += 1
+                if fake.keeps_contents:
+                    fake.contents[message_id] = {
+                        **person.get("dynamic_template_data", {}),
+                        "email": person["to"][0]["email"],
+                        "headers": person.get("headers", {}),
+                        "custom_args": person["custom_args"],
+                        "from": request["from"],
+                        "subject_of_request": request.get("subject"),
+                    }
+        if fault == ACCEPTED_THEN_DROPPED:
+            self.close_connection = True
+            return
+        if fault == ACCEPTED_THEN_500:
+            return self._fail(500, "internal error")
+        if fault == MALFORMED:
+            return self._answer(502, b'<html>{"errors":[')
+        headers = {"X-Message-Id": uuid.uuid4().hex}
+        if fake.remaining is not None:
+            with fake.lock:
+                fake.remaining = max(0, fake.remaining - 1)
+            headers |= {
+                "X-RateLimit-Limit": "100",
+                "X-RateLimit-Remaining": str(fake.remaining),
+                "X-RateLimit-Reset": str(int(time.time()) + 1),
+            }
+        self._answer(202, b"", headers)
+
+    def _wrong(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The vendor's errors of a request."""
+        people = request.get("personalizations") or []
+        if not 1 <= len(people) <= _MESSAGES:
+            yield _error("The personalizations field must have between 1 and 1000 entries.", "personalizations")
+        sender = request.get("from") or {}
+        if any(mark in sender.get("name", "") for mark in ";,") or not sender.get("email", "").isascii():
+            yield _error("The from object is invalid.", "from")
+        if request.get("template_id", TEMPLATE_ID) != TEMPLATE_ID:
+            yield _error("The template_id must be a valid GUID.", "template_id")
+        if "template_id" not in request and not (request.get("content") and request.get("subject")):
+            yield _error("Unless a valid template_id is provided, the content parameter is required.", "content")
+        seen: set[str] = set()
+        for number, person in enumerate(people):
+            field = f"personalizations.{number}"
+            addresses = [to["email"].lower() for to in person.get("to") or []]
+            if len(addresses) != 1 or addresses[0] in self.server.refuses or "@" not in addresses[0]:
+                where = None if self.server.is_vague else f"{field}.to.0.email"
+                yield _error(f"Does not contain a valid address: {addresses}", where)
+            elif addresses[0] in seen:
+                yield _error("Each email address in the personalization block should be unique", "personalizations")
+            seen.update(addresses)
+            arguments = person.get("custom_args") or {}
+            if len(orjson.dumps(arguments)) > _CUSTOM_ARGS_BYTES or not all(
+                isinstance(value, str) for value in arguments.values()
+            ):
+                yield _error("custom_args must be strings of at most 10000 bytes", f"{field}.custom_args")
+            if _FORBIDDEN_HEADERS & {name.lower() for name in person.get("headers") or {}}:
+                yield _error("You cannot set this header.", f"{field}.headers")
+
+    def _throttle(self, fault: Throttled) -> None:
+        now = time.time()
+        value = {
+            "Retry-After": str(int(fault.seconds)),
+            "Retry-After date": email.utils.formatdate(now + fault.seconds, usegmt=True),
+            "X-RateLimit-Reset": str(int(now + fault.seconds)),
+        }.get(fault.header)
+        headers = {fault.header.removesuffix(" date"): value} if value is not None else {}
+        self._fail(429, "too many requests", headers)
+
+    def _fail(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        self._answer(status, orjson.dumps({"errors": [_error(message, None)]}), headers)
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Says nothing."""
+
+
+def _error(message: str, field: str | None) -> dict[str, Any]:
+    return {"message": message, "field": field, "help": None}
