@@ -1,5 +1,7 @@
 """Messages: planned into the outbox, handed to the ESP, and landed again."""
 
+import time
+
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
@@ -7,6 +9,7 @@ from orchestration.delivery import linting, pacing, planner, sender
 from orchestration.delivery.controls import Controls
 from orchestration.delivery.holding import holding
 from orchestration.delivery.present import why_not_to_plan, why_not_to_send
+from orchestration.delivery.rates import Rates
 from orchestration.delivery.revoked import revoked_messages
 from orchestration.gate.evaluating import held_by_table
 from orchestration.landing import files
@@ -96,7 +99,9 @@ def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Ma
     controls = Controls(settings.outbox_url)
     held = holding(controls, held_by_table(home.warehouse()), load_campaigns(CAMPAIGNS), instant)
     cancelled = controls.withdraw_cancelled()
-    sent = sender.send(outbox, sender.esp_for(settings), instant, held=held, revoked=revoked_messages(home.warehouse()))
+    esp, started = sender.esp_for(settings), time.monotonic()
+    sent = sender.send(outbox, esp, instant, held=held, revoked=revoked_messages(home.warehouse()))
+    Rates(settings.outbox_url).note(esp.name, sent.accepted, time.monotonic() - started)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sent.accepted,
