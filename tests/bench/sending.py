@@ -74,24 +74,28 @@ def measured(messages: int, senders: int = 1) -> Measured:
     found, clock = Measured(messages), _Clock()
     site = Site("https://mail.example.com", b"a secret of enough bytes")
     compiled = compile_campaign(load_campaign(CAMPAIGNS / "loyalty_reward"))
-    with _children() as of_children, tempfile.TemporaryDirectory() as folder, _packing(clock, found):
-        with served("sendgrid", ANSWER_SECONDS) as fake:  # noqa: SIM117
-            environ = _environ(Path(folder), fake.url)
-            outbox = Outbox(f"sqlite:///{folder}/outbox.sqlite")
-            with crew(Order(SENT_AT.isoformat(), is_planning=True), senders, environ) as team:
-                started = time.perf_counter()
-                for first in range(0, messages, BATCH_MESSAGES):
-                    count = min(BATCH_MESSAGES, messages - first)
-                    with clock.step("records (no part of the product)"):
-                        records = list(people(first, count))
-                    with clock.step("rendering"):
-                        payloads = list(render_batch(compiled, records, site))
-                    with clock.step("recording"):
-                        outbox.plan([_planned(each) for each in payloads], SENT_AT.replace(tzinfo=None))
-                    found.message_bytes = len(payloads[-1].html) + len(payloads[-1].text)
-                sent = team.ended()
-                found.seconds = time.perf_counter() - started
-            of_children["senders"] = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with (
+        _children() as of_children,
+        tempfile.TemporaryDirectory() as folder,
+        _packing(clock, found),
+        served("sendgrid", ANSWER_SECONDS) as fake,
+    ):
+        environ = _environ(Path(folder), fake.url)
+        outbox = Outbox(f"sqlite:///{folder}/outbox.sqlite")
+        with crew(Order(SENT_AT.isoformat(), is_planning=True), senders, environ) as team:
+            started = time.perf_counter()
+            for first in range(0, messages, BATCH_MESSAGES):
+                count = min(BATCH_MESSAGES, messages - first)
+                with clock.step("records (no part of the product)"):
+                    records = list(people(first, count))
+                with clock.step("rendering"):
+                    payloads = list(render_batch(compiled, records, site))
+                with clock.step("recording"):
+                    outbox.plan([_planned(each) for each in payloads], SENT_AT.replace(tzinfo=None))
+                found.message_bytes = len(payloads[-1].html) + len(payloads[-1].text)
+            sent = team.ended()
+            found.seconds = time.perf_counter() - started
+        of_children["senders"] = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert sent.accepted == messages, sent
     found.taken, found.taken_twice = fake.taken, fake.taken_twice
     clock.spent["recording"] -= clock.spent["compression"]
