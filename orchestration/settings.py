@@ -54,8 +54,10 @@ class Settings:
     as_of: datetime | None = None
     known_at: datetime | None = None
     memory_limit: str = "2GB"
-    # Whom test sends may go to, with commas between.
-    seed_addresses: str = field(default="", repr=False)
+    # Comma-separated; "" means the ESP's own.
+    dkim_selectors: str = ""
+    # host:port; "" means the system's resolvers.
+    dns_server: str = ""
     # After so many hours without a word of it, the campaign's policy decides about an unknown message.
     unknown_hours: float = 72.0
     sendgrid_api_key: str = field(default="", repr=False)
@@ -65,6 +67,8 @@ class Settings:
     mailchimp_url: str = ""
     mailchimp_list_id: str = ""
     smtp_url: str = field(default="", repr=False)
+    # Whom test sends may go to, with commas between.
+    seed_addresses: str = field(default="", repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -98,6 +102,8 @@ class Settings:
             "secret": _masked(self.secret),
             "as_of": self.as_of.isoformat() if self.as_of else "now",
             "memory_limit": self.memory_limit,
+            "dkim_selectors": self.dkim_selectors,
+            "dns_server": self.dns_server,
             "seed_addresses": _counted(self.seed_addresses),
             "dbt_project": str(DBT_PROJECT),
             "unknown_hours": f"{self.unknown_hours:g}",
@@ -143,8 +149,8 @@ def load_settings(
                 "environment, and take it out here."
             )
     names = (
-        "esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "seed_addresses", "unknown_hours",
-        *_SECRETS, *_OF_ESPS,
+        "esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "unknown_hours",
+        *_SECRETS, *_OF_ESPS, "dkim_selectors", "dns_server", "seed_addresses",
     )  # fmt: skip
     values: dict[str, str] = {}
     origins = {

@@ -14,6 +14,8 @@ TOKEN_TYPES = ("text", "number", "money", "date", "list")
 # When a message leaves: `best_hour`, alone or with `between`, or as soon as it is planned.
 BEST_HOUR = "best_hour"
 _BETWEEN = re.compile(r"([0-9]{1,2}) ?- ?([0-9]{1,2})")
+# How links lead to the shop: straight, or by an address of ours that counts the click. The first is the default.
+LINKS = ("plain", "redirect")
 LISTS = ("discover", "buy_again")
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")

@@ -6,12 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.delivery import linting, planner, sender
-from orchestration.delivery.doubt import campaigns_in_doubt
+from orchestration.delivery import linting, planner
+from orchestration.delivery.controls import Controls
+from orchestration.delivery.handing_over import hand_over
+from orchestration.delivery.holding import holding
 from orchestration.delivery.outbox import Outbox
+from orchestration.delivery.pacing import note_deferred
 from orchestration.delivery.present import why_not_to_plan
-from orchestration.delivery.revoked import revoked_messages
+from orchestration.delivery.sender import Sent
 from orchestration.errors import DeliveryError, SincerelyError
+from orchestration.gate.evaluating import evaluate, held
 from orchestration.landing import files
 from orchestration.locks import exclusive
 from orchestration.settings import CAMPAIGNS, Settings
@@ -33,16 +37,28 @@ def send(settings: Settings, campaign: str | None, dry_run: bool) -> list[dict[s
     with exclusive(settings.home / "run.lock", wait_seconds=0):
         rows = []
         site = Site(settings.base_url, settings.secret.encode())
+        controls = Controls(settings.outbox_url)
         for each in chosen:
             if errors := linting.errors(each):
                 raise DeliveryError(errors[0])
+            holds = evaluate(warehouse, controls, load_campaigns(CAMPAIGNS), as_of)
+            if reasons := [hold.sentence for hold in holds if hold.is_held and hold.campaign == each.name]:
+                raise DeliveryError(reasons[0])
+            asked = holding(controls, held(holds), chosen, as_of)
+            if each.name in asked():
+                raise DeliveryError(f"{each.name} is paused or cancelled; see `sincerely status`.")
             plan = planner.plan(warehouse, outbox, each, site, as_of)
-            held = campaigns_in_doubt(warehouse)
-            revoked = revoked_messages(warehouse)
-            sent = sender.send(outbox, sender.esp_for(settings), as_of, each.name, held=held, revoked=revoked)
-            rows.append({"campaign": each.name, "planned": plan.planned, "handed_over": sent.accepted})
+            note_deferred(warehouse, as_of)
+            controls.withdraw_cancelled()
+            sent = hand_over(settings, warehouse, outbox, as_of, each.name, held=asked).sent
+            row = {"campaign": each.name, "planned": plan.planned, "handed_over": sent.accepted}
+            rows.append(row | {name: count for name, count in _not_taken(sent).items() if count})
         files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
         return rows
+
+
+def _not_taken(sent: Sent) -> dict[str, int]:
+    return {"rejected": sent.rejected, "unknown": sent.unknown, "left_for_the_next_run": sent.left}
 
 
 def check_present(settings: Settings) -> None:

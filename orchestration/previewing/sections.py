@@ -99,7 +99,7 @@ def _records(warehouse: Warehouse, queries: Queries, person_ids: Collection[str]
 def _placement(chosen: Chosen, record: dict[str, Any]) -> Placement:
     planned = record["standing"] or {}
     reason = planned.get("exclusion_reason")
-    standing = _STANDINGS.get(reason, OUTSIDE) if reason or not planned.get("person_id") else GETS_IT
+    standing = _STANDINGS.get(str(reason), OUTSIDE) if reason or not planned.get("person_id") else GETS_IT
     return Placement(
         person_id=chosen.person_id,
         first_name=clean(record.get("first_name") or "").strip(),
