@@ -221,7 +221,8 @@ def test_named_people_are_shown_in_every_campaign_with_their_standing(settings: 
 
 def test_who_has_to_wait_stands_between_those_who_get_it_and_those_who_do_not(built: Built, tmp_path: Path) -> None:
     settings = copy_of(built[0], tmp_path / "home")
-    alter(settings, "update core.message_candidates set exclusion_reason = 'capped' where campaign = 'loyalty_reward'")
+    capped = "set exclusion_reason = 'capped', is_deferred = true where campaign = 'loyalty_reward'"
+    alter(settings, f"update core.message_candidates {capped}")
     (loyalty,) = preview.write(settings, ["loyalty_reward"]).sections
     assert loyalty.audience == 0
     standings = [person.standing for person in loyalty.people]
