@@ -297,6 +297,7 @@ def test_tests_go_to_seed_addresses_alone_and_are_nobodys_message(built: Built, 
     assert {message["Feedback-ID"] for message in sent} == {"preview-tests"}
     assert all(message["X-Sincerely-Message-Id"].startswith("preview-") for message in sent)
     assert all(message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click" for message in sent)
+    assert 'href="../preview/index.html"' in (settings.outbox / "index.html").read_text(encoding="utf-8")
     unchanged = [each for each in state(settings) if isinstance(each, list)]
     assert unchanged[:-1] == before[:-1]
     doctor = run_sincerely(settings.home, "doctor", **allowed)
