@@ -10,7 +10,8 @@
             people.email as email,
             people.variant as variant,
             false as is_holdout,
-            cast(null as varchar) as exclusion_reason/* more */
+            false as is_planned,
+            cast(null as varchar) as exclusion_reason
         )
     from (/* people */) as people
     left join (/* standings */) as standings on people.person_id = standings.person_id

@@ -13,7 +13,7 @@ select
     case
         when standings.person_id is null then 'outside'
         when standings.is_holdout then 'held out'
-        when standings.exclusion_reason in ('capped', 'paused', 'warm_up') then 'waits'
+        when standings.is_deferred then 'waits'
         when standings.exclusion_reason is not null then 'outside'
         else 'gets it'
     end as standing,

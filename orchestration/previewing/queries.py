@@ -9,17 +9,10 @@ from pathlib import Path
 from orchestration.delivery import planner
 from orchestration.errors import SincerelyError
 from orchestration.landing.quoting import literal, name
-from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign
 from rendering.parts import Token
 
 _CANDIDATES = "core.message_candidates as candidates"
-_COLUMNS = "select * from core.message_candidates limit 0"
-# What planning notes of a candidate, where it does: so of nobody in a preview, and in the audience like the others.
-_NOT_SO = "is_planned"
-_ALSO = "is_carried_over"
-# Whom a campaign of events invites to none gets no message.
-_EVENT = "event_id"
 _FOLDER = Path(__file__).parent
 _FILLED = {
     "text": "coalesce(trim({0}::varchar), '') <> ''",
@@ -32,19 +25,12 @@ def variants_of(campaign: Campaign) -> list[str]:
     return [variant.name for variant in campaign.variants] or ["default"]
 
 
-def candidate_columns(warehouse: Warehouse) -> frozenset[str]:
-    """What planning notes of each candidate."""
-    with warehouse.read(_COLUMNS) as reader:
-        return frozenset(reader.schema.names)
-
-
 @dataclass(frozen=True)
 class Queries:
-    """The queries of one campaign's occurrence. `columns` are those of core.message_candidates."""
+    """The queries of one campaign's occurrence."""
 
     campaign: Campaign
     occurrence: str
-    columns: frozenset[str]
 
     @property
     def parameters(self) -> list[object]:
@@ -65,7 +51,7 @@ class Queries:
             "groups.sql",
             records=self._records(self._everyone),
             standings=self._standings,
-            shown=f"records.{_EVENT} is not null" if _EVENT in fields else "true",
+            shown="records.event_id is not null" if self.campaign.uses_events else "true",
             filled=f"{{{filled}}}" if filled else "null",
             shown_before=_texts(sorted(shown_before)),
             least=str(max(least, 1)),
@@ -87,7 +73,6 @@ class Queries:
             occurrence=literal(self.occurrence),
             people=people,
             standings=self._standings,
-            more=f", false as {_NOT_SO}" if _NOT_SO in self.columns else "",
         )
         return sql.replace(_CANDIDATES, f"{candidates} as candidates")
 
@@ -97,12 +82,7 @@ class Queries:
 
     @property
     def _standings(self) -> str:
-        return _with(
-            "standings.sql",
-            campaign=literal(self.campaign.name),
-            occurrence=literal(self.occurrence),
-            more=f" or {_ALSO}" if _ALSO in self.columns else "",
-        )
+        return _with("standings.sql", campaign=literal(self.campaign.name), occurrence=literal(self.occurrence))
 
 
 def _is_filled(token: Token) -> str:

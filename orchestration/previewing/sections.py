@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.delivery import linting, planner
+from orchestration.delivery.making import NO_EVENT
 from orchestration.previewing.covering import GETS_IT, HELD_OUT, OUTSIDE, WAITS, Chosen
 from orchestration.previewing.personas import choose
-from orchestration.previewing.queries import Queries, candidate_columns
+from orchestration.previewing.queries import Queries
 from orchestration.warehouse import Warehouse
 from rendering.campaign import OF_JOURNEYS, load_campaign
 from rendering.errors import RenderingError, SourceError
@@ -22,11 +23,6 @@ from rendering.preview.masking import masked
 from rendering.preview.shown import show
 from rendering.templates import compile_campaign
 from rendering.tokens import clean
-
-_STANDINGS = {
-    **dict.fromkeys(("global_holdout", "campaign_holdout"), HELD_OUT),
-    **dict.fromkeys(("capped", "paused", "warm_up"), WAITS),
-}
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ def preview_campaign(warehouse: Warehouse, folder: Path, request: Request) -> Pr
         problems = tuple(linting.errors(campaign))
         compiled = compile_campaign(campaign)
         occurrence = planner.occurrence_of(campaign, request.as_of)
-        queries = Queries(campaign, occurrence, candidate_columns(warehouse))
+        queries = Queries(campaign, occurrence)
         chosen, section = _personas(warehouse, queries, request)
         records = _records(warehouse, queries, [each.person_id for each in chosen])
     except RenderingError as error:
@@ -64,7 +60,8 @@ def preview_campaign(warehouse: Warehouse, folder: Path, request: Request) -> Pr
         return Preview(Section(folder.name, None, problems=(str(told),)))
     messages, payloads = [], []
     for record in records:
-        message, payload = show(compiled, record, request.site, request.sensitive)
+        problem = NO_EVENT if campaign.uses_events and not record["event_id"] else None
+        message, payload = show(compiled, record, request.site, request.sensitive, problem)
         messages.append(message)
         if payload:
             payloads.append(payload)
@@ -98,17 +95,25 @@ def _records(warehouse: Warehouse, queries: Queries, person_ids: Collection[str]
 
 def _placement(chosen: Chosen, record: dict[str, Any]) -> Placement:
     planned = record["standing"] or {}
-    reason = planned.get("exclusion_reason")
-    standing = _STANDINGS.get(str(reason), OUTSIDE) if reason or not planned.get("person_id") else GETS_IT
     return Placement(
         person_id=chosen.person_id,
         first_name=clean(record.get("first_name") or "").strip(),
         address=masked(record["email"]),
-        standing=standing,
+        standing=_standing(planned),
         reason=_reason(planned),
         variant=planned.get("variant"),
         shows=tuple(str(each) for each in chosen.shows),
     )
+
+
+def _standing(planned: dict[str, Any]) -> str:
+    if not planned.get("person_id"):
+        return OUTSIDE
+    if planned["is_deferred"]:
+        return WAITS
+    if planned["is_holdout"]:
+        return HELD_OUT
+    return OUTSIDE if planned["exclusion_reason"] else GETS_IT
 
 
 def _reason(planned: dict[str, Any]) -> str:

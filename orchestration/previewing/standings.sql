@@ -1,7 +1,7 @@
 -- One row per person whom planning considered for the campaign: the best of their candidacies.
 select *
 from core.message_candidates
-where campaign = /* campaign */ and (occurrence = /* occurrence */ or journey is not null/* more */)
+where campaign = /* campaign */ and (occurrence = /* occurrence */ or is_carried_over or journey is not null)
 qualify
     row_number() over (
         partition by person_id
