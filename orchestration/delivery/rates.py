@@ -49,5 +49,5 @@ class Rates:
         )
         query = sa.select(sa.func.sum(last.c.messages), sa.func.sum(last.c.seconds))
         with reading(self._engine) as connection:
-            messages, seconds = connection.execute(query).one()
-        return float(messages) / float(seconds) if messages else None
+            messages, seconds = (float(total or 0) for total in connection.execute(query).one())
+        return messages / seconds if messages else None
