@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orchestration.delivery import sender
+from orchestration.delivery import audience, sender
+from orchestration.delivery.audience import Synced
 from orchestration.delivery.esp.base import Esp
+from orchestration.delivery.esp.choice import AUDIENCE_ESPS
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.reconciling import Settled, settle_unknown
 from orchestration.delivery.revoked import revoked_messages
@@ -23,6 +25,8 @@ class HandedOver:
     sent: sender.Sent
     settled: Settled
     problems: list[str]
+    # What an ESP was told that keeps an audience and is given no messages.
+    synced: Synced | None = None
 
 
 def hand_over(
@@ -35,7 +39,12 @@ def hand_over(
     esp: Esp | None = None,
     campaigns: Sequence[Campaign] | None = None,
 ) -> HandedOver:
-    """Hands over all that is due at `at` (UTC), of one campaign or of all but the `held` ones."""
+    """Hands over all that is due at `at` (UTC), of one campaign or of all but the `held` ones.
+
+    An ESP that keeps an audience of its own is told what changed in it instead.
+    """
+    if settings.esp in AUDIENCE_ESPS:
+        return HandedOver(sender.Sent(), Settled(), [], audience.sync(settings, warehouse, at))
     esp = esp or sender.esp_for(settings)
     campaigns = load_campaigns(CAMPAIGNS) if campaigns is None else campaigns
     limit = timedelta(hours=settings.unknown_hours)
