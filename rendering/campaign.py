@@ -7,8 +7,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
-from rendering import parts, variant_parts
+from rendering import event_parts, parts, variant_parts
 from rendering.located import Fields, read_yaml
+from rendering.pacing_parts import FIELDS as PACING_FIELDS
+from rendering.pacing_parts import Pacing, read_pacing
 from rendering.parts import NAME, Audience, Recommendations, Rule, SendAt, Sender, Token, Utm, Variant
 
 CAMPAIGNS = Path(__file__).parent / "campaigns"
@@ -43,9 +45,13 @@ class Campaign:
     uses_recommendations: Recommendations | None
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
+    pacing: Pacing
+    links: str
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
+    # Whether each message invites its person to the event of core.event_invitations.
+    uses_events: bool = False
 
     @property
     def file(self) -> Path:
@@ -65,7 +71,8 @@ class Campaign:
         return next(each.block for each in self.slots[slot] if each.name == rule)
 
 
-_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines", "message")), "between")
+_OWN = ("name", "folder", "lines", "pacing", "message")
+_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in _OWN), "between", *PACING_FIELDS)
 
 
 def load_campaigns(folder: Path = CAMPAIGNS) -> list[Campaign]:
@@ -87,6 +94,7 @@ def load_campaign(folder: Path) -> Campaign:
     occurrence = left.required("occurrence").choice(OCCURRENCES)
     rules = parts.read_slots(slots) if slots else MappingProxyType({})
     products = parts.read_recommendations(recommendations) if recommendations else None
+    tokens = parts.read_tokens(left.required("tokens"))
     campaign = Campaign(
         name=folder.name,
         folder=folder,
@@ -104,10 +112,13 @@ def load_campaign(folder: Path) -> Campaign:
         variants=variant_parts.read_variants(variants, rules, products) if variants else (),
         subject=left.required("subject").text(),
         preheader=left.required("preheader").text(),
-        tokens=parts.read_tokens(left.required("tokens")),
+        tokens=tokens,
+        uses_events=event_parts.read_uses_events(left, tokens),
         uses_recommendations=products,
         slots=rules,
         utm=parts.read_utm(left.required("utm")),
+        pacing=read_pacing(left, occurrence),
+        links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
         lines=lines,
     )
     left.nothing_else(_FIELDS)

@@ -3,10 +3,12 @@
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.delivery import linting, planner
-from orchestration.delivery.doubt import campaigns_in_doubt
+from orchestration.delivery import linting, pacing, planner
+from orchestration.delivery.controls import Controls
 from orchestration.delivery.handing_over import hand_over
+from orchestration.delivery.holding import holding
 from orchestration.delivery.present import why_not_to_plan, why_not_to_send
+from orchestration.gate.evaluating import held_by_table
 from orchestration.landing import files
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
@@ -21,6 +23,7 @@ _ALL_ANSWERED = "every_message_is_answered"
     kinds={"jinja", "sqlalchemy"},
     deps=[
         ["core", "message_candidates"],
+        ["delivery", "gate"],
         ["core", "profiles"],
         ["core", "products"],
         ["ml", "recommendations"],
@@ -47,11 +50,14 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
     looks_back = why_not_to_plan(home.warehouse(), home.outbox(), home.instant(context))
     campaigns = [] if looks_back else load_campaigns(CAMPAIGNS)
     held = {campaign.name: reasons for campaign in campaigns if (reasons := linting.errors(campaign))}
+    gated = held_by_table(home.warehouse())
+    waiting = {*held, *holding(Controls(settings.outbox_url), gated, campaigns, home.instant(context))()}
     plans = [
         planner.plan(home.warehouse(), home.outbox(), campaign, site, home.instant(context))
         for campaign in campaigns
-        if campaign.name not in held
+        if campaign.name not in waiting
     ]
+    put_off = 0 if looks_back else pacing.note_deferred(home.warehouse(), home.instant(context), waiting)
     failed = {
         f"{plan.campaign}: {reason}": f"{plan.campaign}: {count} messages are not rendered, {reason.rstrip('.')}."
         for plan in plans
@@ -63,6 +69,7 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
             "dagster/row_count": sum(plan.planned for plan in plans),
             "already_planned": sum(plan.already_known for plan in plans),
             "held_out": sum(plan.held_out for plan in plans),
+            "put_off": put_off,
             **{f"planned: {plan.campaign}": plan.planned for plan in plans},
         },
         check_results=[
@@ -97,14 +104,16 @@ def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Ma
         return dg.MaterializeResult(
             metadata={"dagster/row_count": 0, "esp": settings.esp}, check_results=[_all_answered([])]
         )
-    held = campaigns_in_doubt(home.warehouse())
+    controls = Controls(settings.outbox_url)
+    held = holding(controls, held_by_table(home.warehouse()), load_campaigns(CAMPAIGNS), instant)
+    cancelled = controls.withdraw_cancelled()
     handed_over = hand_over(settings, home.warehouse(), outbox, instant, held=held)
     sent = handed_over.sent
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sent.accepted,
             "rejected": sent.rejected,
-            "withdrawn": sent.withdrawn,
+            "withdrawn": sent.withdrawn + cancelled,
             "taken_back_from_a_killed_run": sent.taken_back,
             "unknown": sent.unknown,
             "unknown_settled_by_events": handed_over.settled.by_events,

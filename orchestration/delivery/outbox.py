@@ -42,6 +42,8 @@ _ARROW = pa.schema(
         ("is_holdout", pa.bool_()),
         ("planned_at", pa.timestamp("us")),
         ("accepted_at", pa.timestamp("us")),
+        ("not_before", pa.timestamp("us")),
+        ("expires_at", pa.timestamp("us")),
     ]
 )
 _FETCH_ROWS = 10_000

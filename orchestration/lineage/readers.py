@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from ml import churn, lifetime
 from orchestration import report, training
 from orchestration.delivery import complaints, planner, revoked
+from orchestration.delivery.suppression_lists import syncing
+from orchestration.experiments import outcomes
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.models import health
@@ -28,15 +30,15 @@ def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
     """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
     sending = Reader("sending", revoked.REVOKED_SQL, exposure="mailing")
     alerts = Reader("alerts", complaints.COMPLAINTS_SQL, exposure="mailing")
-    return [*_campaigns(campaigns), sending, alerts, *_models(), *_reports(), *_segments(), *_webhooks()]
+    lacking = Reader("SendGrid's suppressions", syncing.LACKING_SQL, exposure="mailing")
+    return [*_campaigns(campaigns), sending, alerts, lacking, *_models(), *_reports(), *_segments(), *_webhooks()]
 
 
 def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
     for campaign in campaigns:
         name = f"campaign {campaign.name}"
         wanted = dict.fromkeys(MESSAGE_FIELDS, "message") | dict.fromkeys(WRITING_FIELDS, "writing of values")
-        if campaign.send_at:
-            wanted["not_before"] = "send_at"
+        wanted |= {"not_before": "planning", "expires_at": "planning"}
         wanted |= {token: f"token {token}" for token in campaign.tokens}
         if campaign.uses_recommendations:
             wanted["recommendations"] = "recommendations"
@@ -72,6 +74,7 @@ def _models() -> Iterator[Reader]:
 
 
 def _reports() -> Iterator[Reader]:
+    yield Reader("experiments", outcomes.OUTCOMES_SQL)
     for sql in (*report.queries(), funnel.FUNNEL_SQL):
         yield Reader("report", sql)
 
