@@ -13,6 +13,7 @@ from orchestration.errors import SettingsError
 from orchestration.settings import DEMO_SECRET, Settings
 from rendering.campaign import Campaign
 
+FOLDER = FolderEsp.name
 # These keep an audience and send by themselves; they are given no messages.
 AUDIENCE_ESPS = ("mailchimp",)
 
