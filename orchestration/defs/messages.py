@@ -20,6 +20,7 @@ from rendering.links import Site
     deps=[
         ["core", "message_candidates"],
         ["core", "profiles"],
+        ["core", "event_invitations"],
         ["core", "products"],
         ["ml", "recommendations"],
         ["ml", "send_times"],

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from ml import churn, lifetime
 from orchestration import report, training
 from orchestration.delivery import complaints, planner, revoked
+from orchestration.experiments import outcomes, planning
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.models import health
@@ -28,7 +29,8 @@ def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
     """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
     sending = Reader("sending", revoked.REVOKED_SQL, exposure="mailing")
     alerts = Reader("alerts", complaints.COMPLAINTS_SQL, exposure="mailing")
-    return [*_campaigns(campaigns), sending, alerts, *_models(), *_reports(), *_segments(), *_webhooks()]
+    tried = [Reader("experiments", sql) for sql in (outcomes.OUTCOMES_SQL, *planning.queries())]
+    return [*_campaigns(campaigns), sending, alerts, *tried, *_models(), *_reports(), *_segments(), *_webhooks()]
 
 
 def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
