@@ -12,7 +12,7 @@ reached as (
 ),
 
 times as (
-    select ?::timestamp as as_of, ?::int as days,
+    select cast(? as timestamp) as as_of, cast(? as int) as days,
 ),
 
 entered as (
