@@ -17,12 +17,15 @@ from rich.console import Console
 
 from orchestration.commands import JSON, warehouse_of
 from orchestration.delivery import campaign_command as campaigns
+from orchestration.delivery import controls_command as controls
+from orchestration.delivery.suppression_lists import command as suppressions
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
 from orchestration.landing import quarantine_command as quarantine
 from orchestration.models import backtest_command
 from orchestration.models import command as models
 from orchestration.parts import PARTS, TRIGGERS_TAG
+from orchestration.previewing import command as previewing
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
 from orchestration.webhooks import command as webhooks
@@ -200,7 +203,12 @@ def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) 
     if as_json:
         return click.echo(json.dumps(rows, default=str))
     for row in rows:
-        click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
+        if dry_run:
+            from orchestration.delivery.dry_run import lines
+
+            click.echo("\n".join(lines(row)))
+        else:
+            click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
 
 
 @_command("lint", "sincerely lint")
@@ -270,14 +278,16 @@ def status(as_json: bool) -> None:
 @_command("doctor", "sincerely doctor")
 @JSON
 def doctor(as_json: bool) -> None:
-    """Print every setting, its value and its origin, and check that the home works."""
+    """Print every setting, its value and its origin, and check that the home and the senders' domains work."""
+    from orchestration.sender_domains import command as sender_domains
+
     settings: Settings = load_settings()
     rows = [{"name": each.name, "value": each.value, "origin": each.origin} for each in settings.describe()]
-    if as_json:
-        return click.echo(json.dumps(rows))
-    for row in rows:
-        click.echo(f"{row['name']:<24} {row['value']:<60} {row['origin']}")
-    click.echo("The home can be written.")
+    if not as_json:
+        for row in rows:
+            click.echo(f"{row['name']:<24} {row['value']:<60} {row['origin']}")
+        click.echo("The home can be written.")
+    sender_domains.doctor(settings, rows, as_json)
 
 
 @_command("dev", "sincerely dev --port 3000")
@@ -298,6 +308,9 @@ journeys.add_to(main, _command)
 models.add_to(main, _command)
 backtest_command.add_to(main, _command)
 campaigns.add_to(main, _command)
+previewing.add_to(main, _command)
+suppressions.add_to(main, _command)
+controls.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

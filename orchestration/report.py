@@ -55,6 +55,7 @@ def write(settings: Settings) -> Path:
     path = settings.reports / "index.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        facts["has_preview"] = (settings.home / "preview" / "index.html").exists()
         html = page.render(**facts, plots=_plots(settings.models), demo=_demo(settings), as_of=settings.as_of)
         unfinished = path.with_name(".index.html.unfinished")
         unfinished.write_text(html, encoding="utf-8")

@@ -9,11 +9,14 @@ from types import MappingProxyType
 
 from rendering import event_parts, parts, variant_parts
 from rendering.located import Fields, read_yaml
+from rendering.pacing_parts import FIELDS as PACING_FIELDS
+from rendering.pacing_parts import Pacing, read_pacing
 from rendering.parts import NAME, Audience, Recommendations, Rule, SendAt, Sender, Token, Utm, Variant
 
 CAMPAIGNS = Path(__file__).parent / "campaigns"
 # A campaign of journeys has no audience and no rhythm: the steps that name it decide who gets it, and when.
 OF_JOURNEYS = "journey"
+UNKNOWN = ("hold", "resend")
 OCCURRENCES = ("once", "daily", "weekly", "monthly", OF_JOURNEYS)
 
 
@@ -33,6 +36,8 @@ class Campaign:
     website: str
     holdout: float
     send_at: SendAt | None
+    # What becomes of a message of which nobody knows whether it was taken, after a limit.
+    unknown: str
     variants: tuple[Variant, ...]
     subject: str
     preheader: str
@@ -40,6 +45,8 @@ class Campaign:
     uses_recommendations: Recommendations | None
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
+    pacing: Pacing
+    links: str
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
@@ -64,7 +71,8 @@ class Campaign:
         return next(each.block for each in self.slots[slot] if each.name == rule)
 
 
-_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines", "message")), "between")
+_OWN = ("name", "folder", "lines", "pacing", "message")
+_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in _OWN), "between", *PACING_FIELDS)
 
 
 def load_campaigns(folder: Path = CAMPAIGNS) -> list[Campaign]:
@@ -82,6 +90,7 @@ def load_campaign(folder: Path) -> Campaign:
     lines = MappingProxyType({key: value.line for key, value in left.left.items()})
     holdout, variants = left.optional("holdout"), left.optional("variants")
     recommendations, slots = left.optional("uses_recommendations"), left.optional("slots")
+    unknown = left.optional("unknown")
     occurrence = left.required("occurrence").choice(OCCURRENCES)
     rules = parts.read_slots(slots) if slots else MappingProxyType({})
     products = parts.read_recommendations(recommendations) if recommendations else None
@@ -99,6 +108,7 @@ def load_campaign(folder: Path) -> Campaign:
         website=parts.read_website(left.required("website")),
         holdout=holdout.share() if holdout else 0.0,
         send_at=_send_at(left),
+        unknown=unknown.choice(UNKNOWN) if unknown else UNKNOWN[0],
         variants=variant_parts.read_variants(variants, rules, products) if variants else (),
         subject=left.required("subject").text(),
         preheader=left.required("preheader").text(),
@@ -107,6 +117,8 @@ def load_campaign(folder: Path) -> Campaign:
         uses_recommendations=products,
         slots=rules,
         utm=parts.read_utm(left.required("utm")),
+        pacing=read_pacing(left, occurrence),
+        links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
         lines=lines,
     )
     left.nothing_else(_FIELDS)

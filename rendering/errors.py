@@ -43,6 +43,10 @@ class TokenError(RenderingError):
     """A token has no value and no fallback, or a value of another type."""
 
 
+class LimitError(RenderingError):
+    """A message goes beyond what a template may take: rounds of loops, characters, or time."""
+
+
 class RenderError(RenderingError):
     """One person's message cannot be rendered; the others are not affected."""
 

@@ -11,6 +11,7 @@ import css_inline
 import mrml
 
 from rendering.errors import TemplateError
+from rendering.minify import minified, with_reset, without_reset
 from rendering.source import Piece
 
 # `load_remote_stylesheets` is on by default and would fetch; at-rules hold the phone and dark-mode styles.
@@ -77,7 +78,8 @@ def compile_html(joined: Joined) -> str:
     except OSError as error:
         file, line = joined.at(0)
         raise TemplateError(file, line, f"MJML cannot compile this message: {error}.") from error
-    html = _INLINER.inline(html)
+    html, reset = without_reset(html)
+    html = minified(with_reset(_INLINER.inline(html), reset))
     _check_kept(joined, html)
     return html
 

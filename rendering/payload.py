@@ -6,16 +6,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
 
-from rendering.errors import RenderError, TokenError
+from rendering.errors import LimitError, RenderError, TokenError
+from rendering.filling import Filling, Values, Writing, fill
 from rendering.links import Site
 from rendering.plaintext import tidy
 from rendering.templates import Compiled
-from rendering.tokens import clean, context
+from rendering.tokens import clean, context, writing
 
 # Fields of a record that every message needs, whatever its campaign declares.
 MESSAGE_FIELDS = ("message_id", "person_id", "occurrence", "variant", "email")
@@ -62,84 +64,101 @@ def render_batch(
 def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload:
     """The message of one person. RenderError says which value or decision is missing or wrong."""
     message_id = str(record.get("message_id"))
-    variant = record.get("variant")
-    compiled = compiled.of(variant)
-    campaign = compiled.campaign
+    compiled = compiled.of(record.get("variant"))
     try:
-        values = context(record, campaign)
-        _identify(message_id, record)
-        unsubscribe_url = site.unsubscribe_url(message_id, campaign.purpose)
+        values = context(record, compiled.campaign)
+        for key in ("person_id", "occurrence", "email"):
+            if not record.get(key):
+                raise TokenError(f"{key} is missing")
+        slots = decided(compiled, record.get("slots") or {})
+        recipient = Recipient(
+            message_id, str(record["person_id"]), str(record["occurrence"]), record.get("variant"), record["email"]
+        )
+    except FAULTS as error:
+        raise RenderError(message_id, compiled.campaign.name, reason(error)) from error
+    return message(compiled, recipient, values, writing(record), slots, site)
+
+
+class Recipient(NamedTuple):
+    """Whose message it is, and which."""
+
+    message_id: str
+    person_id: str
+    occurrence: str
+    variant: str | None
+    email: str
+
+
+# What a template or a value can do wrong; all else is our own mistake.
+FAULTS = (TokenError, LimitError, JinjaError, ArithmeticError, TypeError, ValueError, LookupError)
+
+
+def message(
+    compiled: Compiled, to: Recipient, values: Values, writing: Writing, slots: Mapping[str, str], site: Site
+) -> Payload:
+    """The message made of checked `values`, which are used up: what templates share is added to them."""
+    campaign = compiled.campaign
+    message_id = to.message_id
+    try:
+        if not _MESSAGE_ID.fullmatch(message_id):
+            raise TokenError("message_id must be letters, digits, '-', '_' and '.'")
+        if not _ADDRESS.fullmatch(to.email):
+            raise TokenError("email is not one plain address")  # and is not repeated here: this may be logged
+        unsubscribe_url, preferences_url, reference = site.links(message_id, campaign.purpose)
         values["unsubscribe_url"] = unsubscribe_url
-        values["preferences_url"] = site.preferences_url(message_id, campaign.purpose)
-        values["postal_address"] = campaign.postal_address
-        values["sender_name"] = campaign.sender.name
-        values["website"] = campaign.website
-        values["variant"] = variant
-        values["slots"] = _decided(compiled, record)
-        values["subject"] = subject = _one_line(_filled(_subject(compiled, variant), values))
-        values["preheader"] = _one_line(_filled(compiled.preheader, values))
-        html = _filled(compiled.html, values)
-        text = tidy(_filled(compiled.text, values)) + "\n"
-    except (TokenError, JinjaError, ArithmeticError, TypeError, ValueError, LookupError) as error:
-        raise RenderError(message_id, campaign.name, _reason(error)) from error
+        values["preferences_url"] = preferences_url
+        values["hidden_url"] = site.hidden_url(reference)
+        values["variant"] = to.variant
+        values["slots"] = slots
+        filling = Filling(compiled.html, values, writing, site, reference)
+        values["subject"] = subject = _one_line(fill(_subject(compiled, to.variant), filling))
+        values["preheader"] = _one_line(fill(compiled.preheader, filling))
+        html = fill(compiled.html, filling)
+        text = tidy(fill(compiled.text, filling)) + "\n"
+    except FAULTS as error:
+        raise RenderError(message_id, campaign.name, reason(error)) from error
+    sender = campaign.sender
     return Payload(
-        message_id=message_id,
-        person_id=str(record["person_id"]),
-        campaign=campaign.name,
-        occurrence=str(record["occurrence"]),
-        variant=variant,
-        to_email=record["email"],
-        from_name=campaign.sender.name,
-        from_email=campaign.sender.email,
-        reply_to=campaign.sender.reply_to,
-        subject=subject,
-        html=html,
-        text=text,
-        headers=_headers(compiled, message_id, record, unsubscribe_url),
+        message_id,
+        to.person_id,
+        campaign.name,
+        to.occurrence,
+        to.variant,
+        to.email,
+        sender.name,
+        sender.email,
+        sender.reply_to,
+        subject,
+        html,
+        text,
+        (
+            ("List-Unsubscribe", _unsubscribing(unsubscribe_url, sender.unsubscribe_email)),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            ("X-Sincerely-Message-Id", message_id),
+            ("Feedback-ID", _feedback_id(campaign.name, to.occurrence, to.variant, sender.domain)),
+        ),
     )
 
 
-def _identify(message_id: str, record: Mapping[str, Any]) -> None:
-    if not _MESSAGE_ID.fullmatch(message_id):
-        raise TokenError("message_id must be letters, digits, '-', '_' and '.'")
-    for key in ("person_id", "occurrence", "email"):
-        if not record.get(key):
-            raise TokenError(f"{key} is missing")
-    if not _ADDRESS.fullmatch(record["email"]):
-        raise TokenError("email is not one plain address")  # and is not repeated here: this may be logged
+def _unsubscribing(url: str, email: str | None) -> str:
+    """The address for a POST (RFC 8058), and where the sender takes mail for it, one with the same token (RFC 2369)."""
+    if email is None:
+        return f"<{url}>"
+    return f"<{url}>, <mailto:{quote(email, safe='@+')}?subject=unsubscribe%20{url.rpartition('/')[2]}>"
 
 
-def _decided(compiled: Compiled, record: Mapping[str, Any]) -> Mapping[str, str]:
+def decided(compiled: Compiled, chosen: Mapping[str, str]) -> dict[str, str]:
     """The chosen blocks; what was recorded is what is shown, so nothing is guessed here."""
-    chosen: Mapping[str, str] = record.get("slots") or {}
     for slot, blocks in compiled.blocks.items():
         if chosen.get(slot) not in blocks:
             raise TokenError(f"the decision for slot {slot} is {chosen.get(slot)!r}, not one of {sorted(blocks)}")
     return dict(chosen)
 
 
-def _filled(template: Template, values: dict[str, Any]) -> str:
-    """`Template.render` without its copies of the values: four templates share one set."""
-    return "".join(template.root_render_func(template.new_context(values, shared=True)))
-
-
 def _subject(compiled: Compiled, variant: str | None) -> Template:
     if variant is not None and compiled.campaign.variants and variant not in compiled.subjects:
         raise TokenError(f"{variant!r} is not a variant of this campaign")
     return compiled.subjects.get(variant) or compiled.subjects[None]
-
-
-def _headers(
-    compiled: Compiled, message_id: str, record: Mapping[str, Any], unsubscribe_url: str
-) -> tuple[tuple[str, str], ...]:
-    campaign = compiled.campaign
-    parts = (campaign.name, record["occurrence"], record.get("variant"), campaign.sender.domain)
-    return (
-        ("List-Unsubscribe", f"<{unsubscribe_url}>"),
-        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ("X-Sincerely-Message-Id", message_id),
-        ("Feedback-ID", _feedback_id(*parts)),
-    )
 
 
 @lru_cache(maxsize=1_024)
@@ -153,8 +172,8 @@ def _one_line(text: str) -> str:
     return clean(" ".join(text.split()))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """What went wrong, without the person's values: errors of Python may quote them."""
-    if isinstance(error, TokenError | JinjaError):
+    if isinstance(error, TokenError | LimitError | JinjaError):
         return str(error)
     return f"a value does not fit its place in the template ({type(error).__name__})"

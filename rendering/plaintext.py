@@ -12,7 +12,10 @@ _PARAGRAPHS = frozenset(("table", "tr", "p", "h1", "h2", "h3", "ul", "ol"))
 _LINES = frozenset(("div", "li"))
 _VOID = frozenset(("img", "br", "hr", "meta", "link", "input", "col"))
 _AROUND_BREAKS = re.compile(r"[ \t]*\n[ \t]*")
-_GAPS = re.compile(r"\n\s*\n")
+_GAPS = re.compile(r"\s*\n\s*\n\s*")
+_INDENTS = re.compile(r"\n[ \t]+")
+# Stands for an empty line until a message is made; no value can hold it.
+PARAGRAPH = "\x03"
 
 
 def derive(joined: Joined, html: str) -> str:
@@ -23,12 +26,17 @@ def derive(joined: Joined, html: str) -> str:
     reader.feed(html)
     reader.close()
     text = _AROUND_BREAKS.sub("\n", "".join(reader.out))
-    return put_back(joined, tidy(text))
+    return put_back(joined, paragraphs(text))
+
+
+def paragraphs(source: str) -> str:
+    """A template for text with its empty lines as marks, so that what a condition leaves out leaves no gap."""
+    return _GAPS.sub(PARAGRAPH, _INDENTS.sub("\n", source.strip()))
 
 
 def tidy(text: str) -> str:
-    """At most one empty line between two others, and no space after a line end."""
-    return _GAPS.sub("\n\n", text.replace("\n ", "\n")).strip()
+    """`text` with one empty line between two paragraphs, however many marks stand there."""
+    return "\n\n".join(filter(None, map(str.strip, text.split(PARAGRAPH))))
 
 
 class _Reader(HTMLParser):

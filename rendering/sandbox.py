@@ -3,68 +3,125 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, cast
 
 from jinja2 import StrictUndefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
-from jinja2.runtime import Context
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2.runtime import LoopContext, Undefined, missing
+from jinja2.sandbox import SandboxedEnvironment, SecurityError
 from markupsafe import Markup, escape
 
 from rendering import wording
 from rendering.campaign import Campaign
-from rendering.links import picture, with_utm
+from rendering.cards import Card, runs
+from rendering.errors import LimitError
+from rendering.filling import Filling, limited
+from rendering.folding import CARD, LIMITED, cards, fold, scoped
+from rendering.items import Item
+from rendering.links import MESSAGE_MARK, click_url, picture, tracked
 from rendering.tokens import day
 
-# Names that every template may use beside the declared tokens.
-BUILT_IN = frozenset(
-    {"postal_address", "preferences_url", "preheader", "sender_name", "slots", "subject"}
-    | {"unsubscribe_url", "variant", "website"}
-)
+# Names that every template may use beside the declared tokens, and those among them that are the same for all.
+CONSTANTS = frozenset({"postal_address", "sender_name", "website"})
+BUILT_IN = CONSTANTS | {"hidden_url", "preferences_url", "preheader", "slots", "subject", "unsubscribe_url", "variant"}
 TAGS = frozenset(("if", "elif", "else", "endif", "for", "endfor", "set", "include", "slot"))
 FILTERS = frozenset(
-    {"batch", "capitalize", "first", "int", "last", "length", "lower", "max", "min", "round"}
-    | {"slice", "sort", "trim", "truncate", "upper"}
+    {"capitalize", "first", "int", "last", "length", "lower", "max", "min", "round"}
+    | {"sort", "trim", "truncate", "upper"}
 )
 
 _KEPT = 65_536
+_MAX_TEXT = 100_000
 _SPECIAL = re.compile("[&<>\"']")
+_OF_LOOPS = frozenset(("index", "index0", "revindex", "revindex0", "first", "last", "length"))
 
 
 class _OneCall(CodeGenerator):
-    """Writes one call for each value where Jinja has two: escaping was half the cost of a message."""
+    """Writes one call for each value where Jinja has two: escaping was half the cost of a message.
+
+    What a card gives is markup already, and is written as it is."""
+
+    def write_commons(self) -> None:
+        super().write_commons()
+        self.writeline("written = environment.written")
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        self.write("environment.written(")
+        if not _is_card(node):
+            self.write("written(")
 
     def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        self.write(")")
+        if not _is_card(node):
+            self.write(")")
+
+    def _output_const_repr(self, group: Iterable[Any]) -> str:
+        """Constants as one text, cut where the message is named: a text is copied in less time than it is searched."""
+        parts = "".join(map(str, group)).split(MESSAGE_MARK)
+        return repr(parts[0]) if len(parts) == 1 else f"context.reference.join({tuple(parts)!r})"
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802
+        self.fail("A template may not call anything; use a filter: {{ value | filter }}.", node.lineno)
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
+        self.write("environment.joined((")
+        for each in node.nodes:
+            self.visit(each, frame)
+            self.write(", ")
+        self.write("))")
 
 
 class Sandbox(SandboxedEnvironment):
-    """Records are plain dicts: `item.name` is their entry, never a method, and costs one look-up."""
+    """Records are plain dicts: `item.name` is their entry, never a method, and costs one look-up.
+
+    Beside them only loops have attributes. Nothing can be called, and no value can be made so large that making
+    it takes the machine."""
 
     code_generator_class = _OneCall
+    intercepted_binops = frozenset(("*", "**", "%", "+"))
     written: Callable[[Any], str]
+    evaluation: nodes.EvalContext
+    joined: Callable[[tuple[Any, ...]], str]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is Item:
+            shared, own = obj
+            obj = own if attribute in own else shared
         if type(obj) is dict:
+            value = obj.get(attribute, missing)
+            return self.undefined(obj=obj, name=attribute) if value is missing else value
+        if isinstance(obj, Undefined):
+            return getattr(obj, attribute)  # says what is undefined
+        if isinstance(obj, LoopContext) and attribute in _OF_LOOPS:
+            return getattr(obj, attribute)
+        return self.unsafe_undefined(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        if type(obj) is Item:
+            return self.getattr(obj, argument)
+        if type(obj) in (dict, list, tuple, str) or isinstance(obj, Undefined):
             try:
-                return obj[attribute]
-            except KeyError:
-                return self.undefined(obj=obj, name=attribute)
-        return super().getattr(obj, attribute)
+                return obj[argument]
+            except (LookupError, TypeError):
+                return self.undefined(obj=obj, name=argument)
+        return self.unsafe_undefined(obj, str(argument))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" or not (_is_number(left) and _is_number(right)):
+            raise SecurityError(f"{operator} works on numbers only, and ** not at all; join texts with ~.")
+        return super().call_binop(context, operator, left, right)
 
 
 def environment(campaign: Campaign, *, autoescape: bool) -> Sandbox:
     """The environment of one campaign; HTML escapes every value, text and subjects none."""
     env = Sandbox(autoescape=autoescape, undefined=StrictUndefined)
     env.written = _escaped if autoescape else _plain
+    env.joined = _joined
     env.filters = {name: function for name, function in env.filters.items() if name in FILTERS}
     env.globals = {}
-    written: Callable[[Any], str] = escape if autoescape else str
+    env.tests = {name: test for name, test in env.tests.items() if name in ("defined", "none", "number", "string")}
+    env.evaluation = nodes.EvalContext(env)
+    written = env.written  # text without special characters stays plain: to mark it costs more than to look again
 
     def cached(function: Callable[[Any], str]) -> Callable[[Any], str]:
         """Products come up again and again, so what a filter makes of a value is escaped and kept."""
@@ -75,17 +132,26 @@ def environment(campaign: Campaign, *, autoescape: bool) -> Sandbox:
         return written(wording.money(value, currency, locale))
 
     @pass_context
-    def money(context: Context, value: Any, currency: str | None = None) -> str:
-        return amount(value, currency or context["_currency"], context["_locale"])
+    def money(context: Filling, value: Any, currency: str | None = None) -> str:
+        return amount(value, currency or context.writing.currency, context.writing.locale)
 
     @pass_context
-    def date(context: Context, value: Any, style: str = "long") -> str:
-        return day(value, style, context["_timezone"], context["_locale"])
+    def date(context: Filling, value: Any, style: str = "long") -> str:
+        return day(value, style, context.writing.timezone, context.writing.locale)
 
     utm, website = campaign.utm, campaign.website
+
+    @pass_context
+    def redirected(context: Filling, url: Any) -> str:
+        if context.site is None:
+            raise ValueError("a link that counts clicks needs the service's address")
+        return written(click_url(context.site, tracked(url or "", utm, website)))
+
+    plain = cached(lambda url: tracked(url or "", utm, website))
     env.filters.update(
         {
-            "link": cached(lambda url: with_utm(url or "", utm, website)),
+            "batch": _batch,
+            "link": redirected if campaign.links == "redirect" else plain,
             "picture": cached(picture),
             "readable": cached(wording.readable),
             "initial": cached(wording.initial),
@@ -94,9 +160,83 @@ def environment(campaign: Campaign, *, autoescape: bool) -> Sandbox:
             "date": date,
             "list_join": wording.list_join,
             "total": wording.total,
+            LIMITED: limited,
         }
     )
     return env
+
+
+def compile_source(env: Sandbox, campaign: Campaign, source: str) -> Any:
+    """A Jinja template of `source` with its constants folded and its cards cut out. Raises Jinja's errors."""
+    tree = env.parse(source)
+    constants = {
+        "postal_address": campaign.postal_address,
+        "sender_name": campaign.sender.name,
+        "website": campaign.website,
+    }
+    tree = fold(tree, constants)
+    for node in list(cards(tree)):
+        _cut_out(env, node)
+    return _template(env, scoped(tree.body, tree))
+
+
+def _cut_out(env: Sandbox, node: nodes.If) -> None:
+    """Puts in the place of a card's parts a filter that fills them in, or what is kept of them."""
+    assert isinstance(node.test, nodes.Filter) and isinstance(node.test.node, nodes.Name)
+    record = node.test.node
+    node.test = nodes.Const(True, lineno=node.lineno, environment=env)
+    cut = runs(node.body, record.name)
+    if cut is None:
+        return
+    fill = [_filling(env, list(run.nodes), record.name, node) for run in cut]
+    name = f"{CARD}_{len(env.filters)}"
+    env.filters[name] = pass_context(Card(cut, fill, env.written))
+    call = nodes.Filter(record, name, [], [], None, None, lineno=node.lineno)
+    output = nodes.Output([call], lineno=node.lineno)
+    output.set_environment(env)
+    node.body = [output]
+
+
+def _filling(env: Sandbox, body: list[nodes.Node], record: str, like: nodes.Node) -> Callable[[Filling, Any], str]:
+    render = _template(env, scoped(body, like)).root_render_func
+
+    def filled(context: Filling, value: Any) -> str:
+        # The message itself reads no value of this name: its loops set it.
+        context.parent[record] = value
+        return "".join(render(context))
+
+    return filled
+
+
+def _template(env: Sandbox, tree: nodes.Template) -> Any:
+    return env.template_class.from_code(env, env.compile(tree), {}, None)
+
+
+def _is_card(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.Filter) and node.name.startswith(f"{CARD}_")
+
+
+def _is_number(value: Any) -> bool:
+    return hasattr(value, "__round__") and not isinstance(value, str)
+
+
+def _joined(parts: tuple[Any, ...]) -> str:
+    """What `~` makes: plain text that is escaped where it is written, or markup where a part is; None is nothing."""
+    if Markup in map(type, parts):
+        text: str = Markup("".join([_escaped(part) for part in parts]))
+    else:
+        text = "".join(["" if part is None else str(part) for part in parts])
+    if len(text) > _MAX_TEXT:
+        raise LimitError(f"a text has more than {_MAX_TEXT:,} characters; shorten it.")
+    return text
+
+
+def _batch(items: Iterable[Any], count: int) -> list[list[Any]]:
+    """Groups of `count`, the last as long as what is left."""
+    if not isinstance(count, int) or count < 1:
+        raise ValueError("batch needs a whole number from 1 up")
+    all_of_them = list(items)
+    return [all_of_them[start : start + count] for start in range(0, len(all_of_them), count)]
 
 
 def _escaped(value: Any) -> str:

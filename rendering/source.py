@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from rendering.campaign import Campaign
+from rendering.cards import fields
 from rendering.errors import TemplateError
+from rendering.folding import CARD, names
 from rendering.located import did_you_mean
-from rendering.sandbox import TAGS
+from rendering.sandbox import BUILT_IN, CONSTANTS, TAGS
 
 BLOCKS = Path(__file__).parent / "blocks"
 
@@ -142,7 +144,30 @@ def _block(campaign: Campaign, name: str, at: Piece, suffix: str, path: tuple[Pa
         raise TemplateError(at.file, at.line, f"there is no block {name}{suffix} in {places}.{hint}")
     if file in path:
         raise TemplateError(at.file, at.line, f"the block {name} includes itself; remove the circle.")
-    yield from _unfold(campaign, file, suffix, (*path, file))
+    inside = list(_unfold(campaign, file, suffix, (*path, file)))
+    record = _record_of(campaign, inside)
+    if record is None:
+        yield from inside
+        return
+    yield Piece("tag", f"{{% if {record} | {CARD} %}}", at.file, at.line)
+    yield from inside
+    yield Piece("tag", "{% endif %}", at.file, at.line)
+
+
+def _record_of(campaign: Campaign, inside: list[Piece]) -> str | None:
+    """The one record that a block speaks of, which makes it a card: it reads nothing else that the person brings."""
+    source = "".join(piece.text for piece in inside if piece.kind != "data")
+    try:
+        tree = _LEXER.parse(source)
+    except TemplateSyntaxError:
+        return None  # compiling says so, with the line
+    if CARD in (each.name for each in tree.find_all(nodes.Filter)):
+        return None
+    free = set(names(tree, "load")) - set(names(tree, "store")) - CONSTANTS
+    if len(free) != 1 or free & (BUILT_IN | set(campaign.tokens)):
+        return None
+    (record,) = free
+    return record if any(fields(node, record) for node in tree.body) else None
 
 
 def _slot(campaign: Campaign, slot: str, at: Piece, suffix: str, path: tuple[Path, ...]) -> Iterator[Piece]:

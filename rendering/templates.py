@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from jinja2 import Template, TemplateSyntaxError
+from jinja2 import Template, TemplateSyntaxError, nodes
 from jinja2.exceptions import TemplateAssertionError
 
 from rendering.campaign import Campaign
+from rendering.cards import attributes
 from rendering.errors import TemplateError
+from rendering.links import track
 from rendering.mjml import compile_html, join, put_back
-from rendering.plaintext import derive
-from rendering.sandbox import Sandbox, environment
+from rendering.plaintext import derive, paragraphs
+from rendering.sandbox import Sandbox, compile_source, environment
 from rendering.source import unfold
 from rendering.variants import of_variant
 
@@ -33,6 +35,7 @@ class Compiled:
     blocks: Mapping[str, frozenset[str]]
     html_source: str
     text_source: str
+    reads: frozenset[str]
     variants: Mapping[str, Compiled] = field(default_factory=dict)
 
     def of(self, variant: str | None) -> Compiled:
@@ -53,36 +56,47 @@ def _compiled(campaign: Campaign) -> Compiled:
     escaping = environment(campaign, autoescape=True)
     plain = environment(campaign, autoescape=False)
     joined = join(unfold(campaign, campaign.template))
-    stashed = compile_html(joined)
+    stashed = track(compile_html(joined))
     html_source = put_back(joined, stashed)
     text_file = campaign.text_template
     if text_file.is_file():
-        text_source = "".join(piece.text for piece in unfold(campaign, text_file, ".txt.j2"))
+        text_source = paragraphs("".join(piece.text for piece in unfold(campaign, text_file, ".txt.j2")))
     else:
         text_source = derive(joined, stashed)
     subjects: dict[str | None, Template] = {None: _line(plain, campaign, "subject", campaign.subject)}
+    subject_sources = [variant.subject for variant in campaign.variants if variant.subject]
     for variant in campaign.variants:
         subject = variant.subject or campaign.subject
-        subjects[variant.name] = _template(plain, subject, campaign.file, variant.line)
+        subjects[variant.name] = _template(plain, campaign, subject, campaign.file, variant.line)
     return Compiled(
         campaign=campaign,
         subjects=subjects,
         preheader=_line(plain, campaign, "preheader", campaign.preheader),
-        html=_template(escaping, html_source, campaign.template, 1),
-        text=_template(plain, text_source, text_file if text_file.is_file() else campaign.template, 1),
+        html=_template(escaping, campaign, html_source, campaign.template, 1),
+        text=_template(plain, campaign, text_source, text_file if text_file.is_file() else campaign.template, 1),
         blocks={slot: frozenset(rule.block for rule in rules) for slot, rules in campaign.slots.items()},
         html_source=html_source,
         text_source=text_source,
+        reads=_reads(escaping, [html_source, text_source, campaign.subject, campaign.preheader, *subject_sources]),
     )
 
 
+def _reads(env: Sandbox, sources: Iterable[str]) -> frozenset[str]:
+    """The fields of records that any of the sources may read: as attributes, or named in quotes for a filter."""
+    found: set[str] = set()
+    for source in sources:
+        tree = env.parse(source)
+        found |= attributes(tree) | {each.value for each in tree.find_all(nodes.Const) if isinstance(each.value, str)}
+    return frozenset(found)
+
+
 def _line(env: Sandbox, campaign: Campaign, field: str, source: str) -> Template:
-    return _template(env, source, campaign.file, campaign.lines[field])
+    return _template(env, campaign, source, campaign.file, campaign.lines[field])
 
 
-def _template(env: Sandbox, source: str, file: Path, line: int) -> Template:
+def _template(env: Sandbox, campaign: Campaign, source: str, file: Path, line: int) -> Template:
     try:
-        return env.from_string(source)
+        return compile_source(env, campaign, source)
     except TemplateAssertionError as error:
         raise TemplateError(file, line, f"{error.message} Ours are {', '.join(sorted(env.filters))}.") from error
     except TemplateSyntaxError as error:

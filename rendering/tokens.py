@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from babel.dates import format_date
 
 from rendering.campaign import Campaign
 from rendering.errors import TokenError
+from rendering.filling import Values, Writing
 from rendering.parts import Token
 
 MAX_TEXT_CHARACTERS = 500
@@ -22,30 +24,35 @@ DEFAULT_LOCALE = "en_US"
 DEFAULT_CURRENCY = "USD"
 # Fields of a record that say how values are written for its reader, whatever tokens there are.
 WRITING_FIELDS = ("currency", "timezone", "language", "country")
+_NUMBERS = (int, float, Decimal)
 # Characters that break a line, hide text, or turn its direction around; half of a surrogate pair is no text.
 _BREAKS = re.compile("[\t\n\x0b\x0c\r\x1c-\x1e\x85\u2028\u2029]+")
+MAX_ITEMS = 100
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
-def context(record: Mapping[str, Any], campaign: Campaign) -> dict[str, Any]:
+def writing(record: Mapping[str, Any]) -> Writing:
+    """How values are written for the person of `record`."""
+    locale = locale_name(record.get("language"), record.get("country"))
+    return Writing(locale, record.get("currency") or DEFAULT_CURRENCY, record.get("timezone"))
+
+
+def context(record: Mapping[str, Any], campaign: Campaign) -> Values:
     """The values that a campaign declares, and no others; what is missing or empty gets its fallback.
 
     TokenError for a value that is missing without a fallback, or is not of the declared type."""
-    values: dict[str, Any] = {
-        "_currency": record.get("currency") or DEFAULT_CURRENCY,
-        "_timezone": record.get("timezone"),
-        "_locale": locale_name(record.get("language"), record.get("country")),
-    }
-    for name, token in campaign.tokens.items():
-        value = record.get(name)
-        if value is not None:
-            value = _READERS[token.type](token, value)
-        if value is None or value == "":
-            if not token.has_fallback:
-                raise TokenError(f"{name} has no value; declare a fallback for it in campaign.yml.")
-            value = token.fallback
-        values[name] = value
-    return values
+    return Values((name, read(token, record.get(name))) for name, token in campaign.tokens.items())
+
+
+def read(token: Token, value: Any) -> Any:
+    """`value` as the token's type, or the fallback."""
+    if value is not None:
+        value = _READERS[token.type](token, value)
+    if value is None or value == "":
+        if not token.has_fallback:
+            raise TokenError(f"{token.name} has no value; declare a fallback for it in campaign.yml.")
+        return token.fallback
+    return value
 
 
 def clean(text: str) -> str:
@@ -62,7 +69,7 @@ def _text(token: Token, value: Any) -> str:
 
 
 def _number(token: Token, value: Any) -> Any:
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         return value if value == value else None  # not a number is no value
     raise TokenError(f"{token.name} is declared as {token.type}, but holds {type(value).__name__}.")
 
@@ -79,7 +86,7 @@ def _date(token: Token, value: Any) -> date:
 def _list(token: Token, value: Any) -> list[Any]:
     if isinstance(value, str | bytes | Mapping) or not hasattr(value, "__iter__"):
         raise TokenError(f"{token.name} is declared as list, but holds {type(value).__name__}.")
-    return [_item(item) for item in value] or token.fallback or []
+    return [_item(item) for item in islice(value, MAX_ITEMS)] or token.fallback or []
 
 
 def _item(item: Any) -> Any:

@@ -40,6 +40,9 @@ _SHORT_FORMS = {
     "whlsm": "wholesome",
 }
 
+_SLASH = re.compile(r"\s*/\s*(?=[^\W\d])")
+_SIGN = re.compile(r"\s*([:&])\s*")
+_SHORT_FORM = re.compile(rf"(?<![a-z])(?:{'|'.join(_SHORT_FORMS)})(?![a-z])")
 _PLAIN_AMOUNT = re.compile(r"(\D*)1(\D)234(\D)50(\D*)")
 
 
@@ -76,13 +79,17 @@ def list_join(items: Any, last: str = "and") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
+@lru_cache(maxsize=65_536)
 def readable(text: str | None) -> str:
     """A catalogue's name as a person writes it: FRZN MEAT/DINNERS becomes Frozen meat, dinners."""
     if not text or not text.isupper():
         return text or ""
-    listed = re.sub(r"\s*/\s*(?=[^\W\d])", ", ", text.lower())
-    spaced = re.sub(r"\s*([:&])\s*", lambda match: f" {match[1]} ".replace(" :", ":"), listed)
-    sentence = re.sub(r"[a-z]+", lambda match: _SHORT_FORMS.get(match[0], match[0]), " ".join(spaced.split()))
+    sentence = text.lower()
+    if "/" in sentence:
+        sentence = _SLASH.sub(", ", sentence)
+    if ":" in sentence or "&" in sentence:
+        sentence = _SIGN.sub(lambda match: f" {match[1]} ".replace(" :", ":"), sentence)
+    sentence = _SHORT_FORM.sub(lambda match: _SHORT_FORMS[match[0]], " ".join(sentence.split()))
     return sentence[:1].upper() + sentence[1:]
 
 
@@ -98,4 +105,5 @@ def tile_colour(text: str | None) -> str:
 
 def total(items: Any, key: str) -> Decimal:
     """The sum of a number over a list of records, leaving out those without one."""
-    return sum((Decimal(str(item[key])) for item in items if item.get(key) is not None), Decimal(0))
+    found = (item.get(key) for item in items)
+    return sum((Decimal(str(value)) for value in found if value is not None), Decimal(0))

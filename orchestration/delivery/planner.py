@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from orchestration.delivery.outbox import Outbox, Planned
+from orchestration.delivery.making import Maker
+from orchestration.delivery.outbox import Outbox
 from orchestration.warehouse import Warehouse
 from rendering.campaign import OF_JOURNEYS, Campaign
 from rendering.decisions import slot_cases
-from rendering.errors import RenderError
 from rendering.event_parts import EVENT_TOKENS
 from rendering.links import Site
-from rendering.payload import render
-from rendering.templates import compile_campaign
 
 _BATCH_MESSAGES = 500
-_NO_EVENT = "there is no event to invite them to"
 _RECORDS_SQL = Path(__file__).with_name("records.sql")
-_SEND_HOURS_SQL = Path(__file__).with_name("send_hours.sql")
-_SEND_TIMES_SQL = Path(__file__).with_name("send_times.sql")
 
 
 @dataclass
@@ -101,97 +95,48 @@ def plan(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, a
     A message that cannot be rendered is counted with its reason and not written down: once what is wrong is
     mended, the next run plans it.
     """
-    compiled = compile_campaign(campaign)
     occurrence = occurrence_of(campaign, as_of)
     result = Plan(campaign.name, occurrence)
     planned_at = as_of.replace(tzinfo=None)
-    records_left = _records(warehouse, campaign, occurrence, planned_at)
-    while records := list(islice(records_left, _BATCH_MESSAGES)):
-        messages = []
-        known = outbox.known([record["message_id"] for record in records])
-        for record in records:
-            if record["message_id"] in known:
-                result.already_known += 1
-                continue
-            if (message := _planned(record, campaign, compiled, site, result)) is not None:
-                messages.append(message)
-        if messages:
-            outbox.plan(messages, planned_at)
+    maker = Maker(campaign, site)
+    for records in _records(warehouse, campaign, occurrence):
+        unknown = _unknown(outbox, records)
+        result.already_known += records.num_rows - unknown.num_rows
+        made = maker.make(unknown)
+        result.held_out += made.held_out
+        result.planned += len(made.messages) - made.held_out
+        for reason, count in made.failed.items():
+            result.failed[reason] = result.failed.get(reason, 0) + count
+        if made.messages:
+            outbox.plan(made.messages, planned_at)
     return result
 
 
-def _planned(record: Mapping[str, Any], campaign: Campaign, compiled: Any, site: Site, result: Plan) -> Planned | None:
-    """The message to be written down; None, counted in `result`, when it cannot be rendered."""
-    identity = {
-        "message_id": record["message_id"],
-        "campaign": campaign.name,
-        "occurrence": record["occurrence"],
-        "person_id": record["person_id"],
-        "variant": record["variant"],
-    }
-    if record["is_holdout"]:
-        result.held_out += 1
-        reason = record["exclusion_reason"]
-        withheld = {"slot": "holdout", "choice": reason.removesuffix("_holdout"), "rule": reason}
-        return Planned(**identity, decisions=(withheld,))
-    if campaign.uses_events and not record["event_id"]:
-        result.failed[_NO_EVENT] = result.failed.get(_NO_EVENT, 0) + 1
-        return None
-    rules = record["rules"] or {}
-    shown = compiled.of(record["variant"]).campaign
-    slots = {slot: shown.block_of(slot, rule) for slot, rule in rules.items()}
-    decisions = [{"slot": slot, "choice": slots[slot], "rule": rule} for slot, rule in sorted(rules.items())]
-    for product in record["recommendations"] or []:
-        decisions.append(
-            {
-                "slot": f"recommendation_{product['rank']}",
-                "choice": product["product_id"],
-                "rule": f"{product['list']} {product['model_version']}",
-            }
-        )
-    if campaign.uses_events:
-        interest = f"interest in {record['event_topic']}"
-        decisions.append({"slot": "event", "choice": record["event_id"], "rule": interest})
-    try:
-        payload = render(compiled, {**record, "slots": slots}, site)
-    except RenderError as error:
-        result.failed[error.reason] = result.failed.get(error.reason, 0) + 1
-        return None
-    result.planned += 1
-    return Planned(**identity, decisions=tuple(decisions), payload=payload, not_before=record["not_before"])
+def _unknown(outbox: Outbox, records: pa.RecordBatch) -> pa.RecordBatch:
+    """Those of the records whose messages are not written down yet."""
+    ids = records.column("message_id")
+    known = outbox.known(ids.to_pylist())
+    return records.filter(pc.invert(pc.is_in(ids, value_set=pa.array(known, ids.type)))) if known else records
 
 
-def _records(warehouse: Warehouse, campaign: Campaign, occurrence: str, as_of: datetime) -> Iterator[dict[str, Any]]:
+def _records(warehouse: Warehouse, campaign: Campaign, occurrence: str) -> Iterator[pa.RecordBatch]:
+    """The campaign's records, as many at a time as are written down together."""
     wanted = campaign.uses_recommendations
     with warehouse.read(
-        records_sql(campaign, as_of),
+        records_sql(campaign),
         [wanted.list if wanted else "", wanted.count if wanted else 0, campaign.name, occurrence],
     ) as reader:
         for batch in reader:
-            yield from batch.to_pylist()
+            for start in range(0, batch.num_rows, _BATCH_MESSAGES):
+                yield batch.slice(start, _BATCH_MESSAGES)
 
 
-def records_sql(campaign: Campaign, as_of: datetime = datetime.min) -> str:
-    """The query for the campaign's records, its rules evaluated for everybody in one pass.
-
-    `as_of` (UTC, without an offset) is the instant from which on a best hour is looked for.
-    """
+def records_sql(campaign: Campaign) -> str:
+    """The query for the campaign's records, its rules evaluated for everybody in one pass."""
     cases = ", ".join(f"'{slot}': {case}" for slot, case in slot_cases(campaign).items())
     rules = f"{{{cases}}}" if cases else "null"
     sql = _RECORDS_SQL.read_text(encoding="utf-8").replace("/* rules */", rules)
-    sql = _with_event(_with_lists(sql, campaign), campaign)
-    if campaign.send_at is None:
-        return sql.replace("/* not_before */", "cast(null as timestamp)")
-    hours = _SEND_HOURS_SQL.read_text(encoding="utf-8")
-    joins = _SEND_TIMES_SQL.read_text(encoding="utf-8")
-    window = {"/* from_hour */": campaign.send_at.from_hour, "/* last_hour */": campaign.send_at.until_hour - 1}
-    for name, hour in window.items():
-        joins = joins.replace(name, str(hour))
-    return (
-        sql.replace("/* send_hours */", ",\n\n" + hours.replace("/* as_of */", f"timestamp '{as_of.isoformat(' ')}'"))
-        .replace("/* send_times */", joins)
-        .replace("/* not_before */", "send_hours.next_at")
-    )
+    return _with_event(_with_lists(sql, campaign), campaign)
 
 
 def _with_lists(sql: str, campaign: Campaign) -> str:

@@ -28,7 +28,7 @@ listed as (
     inner join core.products as products on recommendations.product_id = products.product_id
     where (recommendations.list = ? /* lists */) and recommendations.rank <= ?
     group by recommendations.person_id, recommendations.list
-)/* send_hours */
+)
 
 select
     candidates.message_id,
@@ -41,16 +41,17 @@ select
     decisions.rules,
     listed.recommendations,
     /* event */
-    /* not_before */ as not_before,
+    candidates.not_before,
+    candidates.expires_at,
 from core.message_candidates as candidates
 inner join core.profiles as profiles on candidates.person_id = profiles.person_id
 inner join decisions on candidates.person_id = decisions.person_id
 left join listed on candidates.person_id = listed.person_id and listed.list = /* list */
 /* events */
-/* send_times */
 where
     candidates.campaign = ?
-    and (candidates.occurrence = ? or candidates.journey is not null)
+    and (candidates.occurrence = ? or candidates.is_carried_over or candidates.journey is not null)
+    and not candidates.is_planned
     and (candidates.exclusion_reason is null or candidates.is_holdout)
 -- Messages of one hour wait together.
-order by not_before nulls first, candidates.message_id
+order by candidates.not_before nulls first, candidates.message_id

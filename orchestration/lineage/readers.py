@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from ml import churn, lifetime
 from orchestration import report, training
 from orchestration.delivery import complaints, planner, revoked
+from orchestration.delivery.suppression_lists import syncing
 from orchestration.experiments import outcomes, planning
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
@@ -29,16 +30,15 @@ def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
     """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
     sending = Reader("sending", revoked.REVOKED_SQL, exposure="mailing")
     alerts = Reader("alerts", complaints.COMPLAINTS_SQL, exposure="mailing")
-    tried = [Reader("experiments", sql) for sql in (outcomes.OUTCOMES_SQL, *planning.queries())]
-    return [*_campaigns(campaigns), sending, alerts, *tried, *_models(), *_reports(), *_segments(), *_webhooks()]
+    lacking = Reader("SendGrid's suppressions", syncing.LACKING_SQL, exposure="mailing")
+    return [*_campaigns(campaigns), sending, alerts, lacking, *_models(), *_reports(), *_segments(), *_webhooks()]
 
 
 def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
     for campaign in campaigns:
         name = f"campaign {campaign.name}"
         wanted = dict.fromkeys(MESSAGE_FIELDS, "message") | dict.fromkeys(WRITING_FIELDS, "writing of values")
-        if campaign.send_at:
-            wanted["not_before"] = "send_at"
+        wanted |= {"not_before": "planning", "expires_at": "planning"}
         wanted |= {token: f"token {token}" for token in campaign.tokens}
         if campaign.uses_recommendations:
             wanted["recommendations"] = "recommendations"
@@ -74,6 +74,8 @@ def _models() -> Iterator[Reader]:
 
 
 def _reports() -> Iterator[Reader]:
+    for sql in (outcomes.OUTCOMES_SQL, *planning.queries()):
+        yield Reader("experiments", sql)
     for sql in (*report.queries(), funnel.FUNNEL_SQL):
         yield Reader("report", sql)
 

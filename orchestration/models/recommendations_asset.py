@@ -21,10 +21,11 @@ def results_of(warehouse: Warehouse, settings: Settings, as_of: datetime) -> Ite
     products = warehouse.table(PRODUCTS)
     with warehouse.read(ACTS) as batches:
         acts = interactions.read(batches)
-    model = recommend_fit.fit(acts, products, as_of=as_of)
-    metadata = recommender_metadata(model, warehouse.table(ACTS_SUMMARY), products, as_of)
     cutoff, until = last_month(as_of)
-    earlier = recommend_fit.fit(acts, products, as_of=cutoff)
+    looks = recommend_fit.Looks()
+    earlier = recommend_fit.fit(acts, products, as_of=cutoff, looks=looks)
+    model = recommend_fit.fit(acts, products, as_of=as_of, looks=looks)
+    metadata = recommender_metadata(model, warehouse.table(ACTS_SUMMARY), products, as_of)
     evaluations = ranking_evaluation.evaluate_recommendations(
         earlier, acts, products, until=until, version=metadata.version
     )

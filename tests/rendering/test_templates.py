@@ -75,7 +75,7 @@ def test_the_text_part_follows_the_html_and_spells_out_links(write, site):
     payload = render(compile_campaign(write()), person(gifts=[{"name": "tea"}, {"name": "jam"}]), site)
 
     assert "Dear Maria, take tea take jam" in payload.text
-    assert "Go (https://shop.example.com/go?utm_source=s&utm_medium=email&utm_campaign=small)" in payload.text
+    assert "Go (https://shop.example.com/go?utm_source=s&utm_medium=email&utm_campaign=small&m=a1b2c3." in payload.text
 
 
 def test_a_text_template_replaces_the_derived_text(write, site):

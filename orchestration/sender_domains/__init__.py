@@ -1,0 +1,1 @@
+"""SPF, DKIM and DMARC of the domains that campaigns are sent from."""

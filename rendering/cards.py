@@ -1,0 +1,158 @@
+"""Cards: the part of a message that speaks of one record, a product most often, filled in once for all its readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import nodes
+
+from rendering.folding import names
+from rendering.items import Item
+from rendering.links import MESSAGE_MARK
+
+# What of a recommendation belongs to the person and not to the product.
+PERSONAL = frozenset(("reason", "rank", "list", "model_version", "score"))
+# Where a record that many share keeps what was made of it.
+MADE = "_made"
+_KEPT = 65_536
+
+Fill = Callable[[Any, Any], str]
+Pieces = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring parts of a card that read the same kind of fields.
+
+    `field` is set where the run is nothing but the value of that field."""
+
+    nodes: tuple[nodes.Node, ...]
+    fields: tuple[str, ...]
+    is_personal: bool
+    field: str | None
+
+
+def runs(body: list[nodes.Node], record: str) -> list[Run] | None:
+    """`body` cut where what it reads changes between the product and the person; None where it reads the
+    record as a whole, or keeps values between its parts, so that it cannot be cut."""
+    found: list[tuple[bool, list[nodes.Node]]] = []
+    for node in body:
+        if any(True for _ in names(node, "store")) or _reads_whole(node, record):
+            return None
+        for part in _parts(node):
+            is_personal = not PERSONAL.isdisjoint(fields(part, record))
+            if not found or found[-1][0] != is_personal:
+                found.append((is_personal, []))
+            found[-1][1].append(part)
+    return [_run(is_personal, parts, record) for is_personal, parts in found]
+
+
+def fields(node: nodes.Node, record: str) -> tuple[str, ...]:
+    """The fields of `record` that `node` reads, each once."""
+    read = [each for each in _attributes(node) if _is_of(each.node, record)]
+    return tuple(dict.fromkeys(_name_of(each) for each in read))
+
+
+def attributes(node: nodes.Node) -> set[str]:
+    """Every name that `node` reads of any record."""
+    return {_name_of(each) for each in _attributes(node)}
+
+
+def _run(is_personal: bool, parts: list[nodes.Node], record: str) -> Run:
+    read = tuple(dict.fromkeys(name for part in parts for name in fields(part, record)))
+    field = None
+    if is_personal and len(parts) == 1 and isinstance(parts[0], nodes.Output) and len(parts[0].nodes) == 1:
+        only = parts[0].nodes[0]
+        if isinstance(only, nodes.Getattr) and _is_of(only.node, record):
+            field = only.attr
+    return Run(tuple(parts), read, is_personal, field)
+
+
+def _parts(node: nodes.Node) -> Iterator[nodes.Node]:
+    if not isinstance(node, nodes.Output):
+        yield node
+        return
+    for child in node.nodes:
+        part = nodes.Output([child], lineno=node.lineno)
+        part.environment = node.environment
+        yield part
+
+
+def _attributes(node: nodes.Node) -> Iterator[nodes.Getattr | nodes.Getitem]:
+    found = [node] if isinstance(node, nodes.Getattr | nodes.Getitem) else []
+    for each in (*found, *node.find_all((nodes.Getattr, nodes.Getitem))):
+        if isinstance(each, nodes.Getattr) or (
+            isinstance(each, nodes.Getitem) and isinstance(each.arg, nodes.Const) and isinstance(each.arg.value, str)
+        ):
+            yield each
+
+
+def _name_of(node: nodes.Getattr | nodes.Getitem) -> str:
+    return node.attr if isinstance(node, nodes.Getattr) else node.arg.value  # type: ignore[attr-defined]
+
+
+def _is_of(node: nodes.Node, record: str) -> bool:
+    return isinstance(node, nodes.Name) and node.name == record
+
+
+def _reads_whole(node: nodes.Node, record: str) -> bool:
+    all_of_it = sum(1 for name in names(node, "load") if name == record)
+    return all_of_it != sum(1 for each in _attributes(node) if _is_of(each.node, record))
+
+
+class Card:
+    """A card as a function of a record and of how values are written for its reader."""
+
+    def __init__(self, cut: list[Run], fill: list[Fill], written: Callable[[Any], str]) -> None:
+        self._steps = list(zip(cut, fill, strict=True))
+        self._written = written
+        self._product_fields = tuple(dict.fromkeys(f for run in cut if not run.is_personal for f in run.fields))
+        # The common card: product, one plain field of the person, product.
+        is_sandwich = [run.is_personal for run in cut] == [False, True, False]
+        self._filling = cut[1].field if is_sandwich else None
+        self._kept: dict[Any, tuple[Pieces, ...]] = {}
+
+    def __call__(self, context: Any, record: Any) -> str:
+        if type(record) is Item:
+            shared, own = record
+            made = shared[MADE]
+            key = (self, context.writing)
+            parts = made.get(key)
+            if parts is None:
+                parts = made[key] = self._product_parts(context, shared)
+        else:
+            own = record
+            parts = self._found(context, record)
+        name = context.reference.join
+        if self._filling is not None and (value := own.get(self._filling)) is not None:
+            before, after = parts
+            return f"{name(before)}{self._written(value)}{name(after)}"
+        left = iter(parts)
+        return "".join(
+            [fill(context, record) if run.is_personal else name(next(left)) for run, fill in self._steps],
+        )
+
+    def _product_parts(self, context: Any, record: Any) -> tuple[Pieces, ...]:
+        """What is the same for all readers of one language, cut where the message is named."""
+        context.reference, reference = MESSAGE_MARK, context.reference
+        try:
+            texts = [fill(context, record) for run, fill in self._steps if not run.is_personal]
+        finally:
+            context.reference = reference
+        return tuple(tuple(text.split(MESSAGE_MARK)) for text in texts)
+
+    def _found(self, context: Any, record: Any) -> tuple[Pieces, ...]:
+        """For records that stand alone: kept by the values that the card reads."""
+        try:
+            key = (context.writing, *(record.get(field) for field in self._product_fields))
+            parts = self._kept.get(key)
+        except TypeError:  # a value that is no key, a list for example
+            return self._product_parts(context, record)
+        if parts is None:
+            parts = self._product_parts(context, record)
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[key] = parts
+        return parts
