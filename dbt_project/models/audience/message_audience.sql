@@ -58,6 +58,21 @@ planned as (
 
 ),
 
+invitations as (
+
+    select * from {{ ref('event_invitations') }}
+
+),
+
+inviting as (
+
+    select campaign
+    from campaigns
+    where uses_events
+    group by campaign
+
+),
+
 deferrals as (
 
     select * from {{ ref('stg_outbox__deferrals') }}
@@ -262,6 +277,7 @@ drawn as (
         pacing.send_until_hour,
         pacing.lifetime_seconds,
         deferrals.due_at as deferred_due_at,
+        inviting.campaign is not null and invitations.person_id is null as lacks_event,
         {{ is_global_holdout('included.person_id') }} as is_global_holdout,
         {{ is_campaign_holdout('included.campaign', 'included.person_id', 'included.holdout_share') }} as is_campaign_holdout,
         {{ hash_unit(["'variant'", 'included.campaign', 'included.person_id']) }} as variant_draw
@@ -287,6 +303,10 @@ drawn as (
         on included.message_id = deferrals.message_id
     left join pacing
         on included.campaign = pacing.campaign
+    left join inviting
+        on included.campaign = inviting.campaign
+    left join invitations
+        on included.person_id = invitations.person_id
     left join pauses
         on included.campaign = pauses.campaign
     left join cancellations
@@ -316,6 +336,8 @@ judged as (
             when not {{ is_mailable('email') }} then 'invalid_address'
             when suppression_reason is not null then 'suppressed'
             when not has_consent then 'no_consent'
+            -- Before the hold-outs: who could not be invited is nobody to compare the invited with.
+            when lacks_event then 'no_event'
             when is_global_holdout then 'global_holdout'
             when is_campaign_holdout then 'campaign_holdout'
             when is_cancelled then 'cancelled'
