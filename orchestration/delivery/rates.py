@@ -49,5 +49,5 @@ class Rates:
         )
         query = sa.select(sa.func.sum(last.c.messages), sa.func.sum(last.c.seconds))
         with reading(self._engine) as connection:
-            messages, seconds = connection.execute(query).one()
-        return messages / seconds if messages else None
+            row = connection.execute(query).one()
+        return float(row[0]) / float(row[1]) if row[0] else None
