@@ -61,7 +61,7 @@ def hand_over(
     recovered = outbox.leases.recover()
     settled = settle_unknown(warehouse, outbox, esp, campaigns, at, limit)
     started = time.monotonic()
-    revoked = revoked_messages(warehouse)
+    revoked = revoked_now(settings, warehouse, outbox)
     if is_large(outbox, esp, campaign):
         esp.finish()
         sent = _by_many(settings, outbox, at, campaign, held, revoked)
