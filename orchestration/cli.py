@@ -203,7 +203,12 @@ def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) 
     if as_json:
         return click.echo(json.dumps(rows, default=str))
     for row in rows:
-        click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
+        if dry_run:
+            from orchestration.delivery.dry_run import lines
+
+            click.echo("\n".join(lines(row)))
+        else:
+            click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
 
 
 @_command("lint", "sincerely lint")

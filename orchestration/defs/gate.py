@@ -20,6 +20,7 @@ _CHECK = "every_campaign_may_leave"
         ["core", "message_candidates"],
         ["core", "segment_refreshes"],
         ["quality", "freshness"],
+        ["delivery", "complaint_rates"],
         ["ml", "model_decay"],
         ["ml", "recommendations"],
         ["raw", "campaigns"],

@@ -112,9 +112,7 @@ def _build(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
     warehouse = home.warehouse()
     with warehouse.held():
         built = building.build(cli, context, settings, home.instant(context), _PROJECT.broken, _is_failed_audit)
-        failed_tests.record(
-            warehouse, built.manifest, built.results, _fail_alone(built.manifest), home.instant(context)
-        )
+    failed_tests.record(warehouse, built.manifest, built.results, _fail_alone(built.manifest), home.instant(context))
     if built.error:
         raise built.error
     counts = {str(row["name"]): row["rows_count"] for row in warehouse.rows(_COUNTS)}

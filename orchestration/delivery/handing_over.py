@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from orchestration.delivery import sender
 from orchestration.delivery.esp.base import Esp
 from orchestration.delivery.outbox import Outbox
+from orchestration.delivery.rates import Rates
 from orchestration.delivery.reconciling import Settled, settle_unknown
 from orchestration.delivery.revoked import revoked_messages
 from orchestration.settings import CAMPAIGNS, Settings
@@ -42,7 +44,9 @@ def hand_over(
     # First what dead workers left: an event may speak of it already.
     recovered = outbox.leases.recover()
     settled = settle_unknown(warehouse, outbox, esp, campaigns, at, limit)
+    started = time.monotonic()
     sent = sender.send(outbox, esp, at, campaign, held=held, revoked=revoked_messages(warehouse))
+    Rates(settings.outbox_url).note(esp.name, sent.accepted, time.monotonic() - started)
     sent.taken_back += recovered.planned
     sent.unknown += recovered.unknown
     return HandedOver(sent, settled, _problems(outbox, sent, limit))

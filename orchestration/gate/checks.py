@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.delivery import linting
+from orchestration.delivery.complaints import paused_by_complaints
 from orchestration.gate.failed_tests import FOR_EVERYBODY
 from orchestration.settings import DBT_PROJECT
 from orchestration.warehouse import Warehouse
@@ -24,9 +25,8 @@ _TABLES = {
     "models": ("ml.model_decay", "ml.churn_predictions", "ml.recommendations"),
     "audience": ("raw.campaigns", "core.message_candidates", "staging.stg_outbox__messages"),
     "lists": ("raw.campaigns", "quality.freshness"),
-    "complaints": ("delivery.complaint_rates",),
 }
-CHECKS = (*_TABLES, "lint")
+CHECKS = (*_TABLES, "complaints", "lint")
 _OF_CHURN = re.compile(r"\bchurn_\w+")
 
 
@@ -59,6 +59,9 @@ def findings(warehouse: Warehouse, campaigns: Iterable[Campaign], limits: Mappin
             for row in warehouse.rows(sql, parameters.get(check)):
                 if row["campaign"] in names:
                     yield Finding(row["campaign"], check, row["cause"], row["reason"])
+    for name, reason in paused_by_complaints(warehouse).items():
+        if name in names:
+            yield Finding(name, "complaints", name, reason.rstrip("."))
     for campaign in campaigns:
         for error in linting.errors(campaign):
             words = error.removeprefix(f"{campaign.name} is held: ").rstrip(".")

@@ -54,8 +54,8 @@ class Hold:
         )
 
 
-def evaluate(warehouse: Warehouse, controls: Controls, campaigns: Iterable[Campaign], as_of: datetime) -> list[Hold]:
-    """What holds the campaigns at `as_of` (UTC), written into `delivery.gate` with all that holds nothing."""
+def found_now(warehouse: Warehouse, controls: Controls, campaigns: Iterable[Campaign], as_of: datetime) -> list[Hold]:
+    """What holds the campaigns at `as_of` (UTC), released or not; nothing is written."""
     campaigns = list(campaigns)
     occurrences = {campaign.name: occurrence_of(campaign, as_of) for campaign in campaigns}
     released = {(each.campaign, each.occurrence, each.check_name, each.cause): each for each in controls.releases()}
@@ -63,12 +63,25 @@ def evaluate(warehouse: Warehouse, controls: Controls, campaigns: Iterable[Campa
     for found in findings(warehouse, campaigns, dbt.project_vars()):
         key = (found.campaign, occurrences[found.campaign], found.check, found.cause)
         holds.append(Hold(found.campaign, key[1], found, released.get(key)))
+    return holds
+
+
+def evaluate(warehouse: Warehouse, controls: Controls, campaigns: Iterable[Campaign], as_of: datetime) -> list[Hold]:
+    """The same, written into `delivery.gate` with all that holds nothing."""
+    campaigns = list(campaigns)
+    holds = found_now(warehouse, controls, campaigns, as_of)
     found_by = {(hold.campaign, hold.finding.check) for hold in holds}
     passed = [
-        {"campaign": name, "occurrence": occurrence, "check_name": check, "cause": "", "is_held": False}
-        for name, occurrence in occurrences.items()
+        {
+            "campaign": campaign.name,
+            "occurrence": occurrence_of(campaign, as_of),
+            "check_name": check,
+            "cause": "",
+            "is_held": False,
+        }
+        for campaign in campaigns
         for check in CHECKS
-        if (name, check) not in found_by
+        if (campaign.name, check) not in found_by
     ]
     warehouse.replace(TABLE, pa.Table.from_pylist([*(_row(hold) for hold in holds), *passed], _SCHEMA))
     return holds

@@ -40,7 +40,11 @@ def record(
 
     Tests of the models in `fail_alone` (unique ids) hold nothing up. `at` is the build's instant, in UTC.
     """
-    ran = {str(each["unique_id"]): each["status"] for each in results if str(each["unique_id"]).startswith("test.")}
+    ran = {
+        str(each["unique_id"]): each["status"]
+        for each in results
+        if str(each["unique_id"]).startswith("test.") and each["status"] != "skipped"
+    }
     nodes = manifest["nodes"]
     failed = [
         _row(manifest, test)

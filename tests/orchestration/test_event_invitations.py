@@ -15,6 +15,8 @@ from orchestration.delivery.outbox import Outbox
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign, load_campaigns
 from rendering.links import Site
+from tests.orchestration.planning_world import candidates
+from tests.outboxes import payloads as planned_payloads
 
 NOW = datetime(2018, 1, 1, tzinfo=UTC)
 SITE = Site("https://mail.example.com", b"sixteen bytes or more")
@@ -52,21 +54,17 @@ def warehouse(tmp_path: Path) -> Warehouse:
     warehouse.replace("ml.recommendations", pa.Table.from_pylist([], kinds))
     nowhere = invitation("online", event_id="recipes-online", event_city=None, event_url=None, event_name="Pantry")
     warehouse.replace("core.event_invitations", pa.Table.from_pylist([invitation("guest"), nowhere]))
-    candidates = [
+    chosen = [
         {
             "message_id": f"m-{name}",
             "campaign": "event_invitation",
             "occurrence": "2018-01",
             "person_id": name,
             "variant": "by_date" if name == "online" else "plain",
-            "is_holdout": False,
-            "exclusion_reason": None,
-            "journey": None,
         }
         for name in people
     ]
-    kinds = [(name, pa.bool_() if name == "is_holdout" else text) for name in candidates[0]]
-    warehouse.replace("core.message_candidates", pa.Table.from_pylist(candidates, pa.schema(kinds)))
+    warehouse.replace("core.message_candidates", candidates(chosen))
     return warehouse
 
 
@@ -83,7 +81,7 @@ def test_each_person_is_invited_to_their_own_event_and_it_is_written_down(
         "guest": [{"slot": "event", "choice": "tasting-ny", "rule": "interest in wine"}],
         "online": [{"slot": "event", "choice": "recipes-online", "rule": "interest in wine"}],
     }
-    payloads = {each.person_id: each for batch in outbox.claim() for each in batch.payloads}
+    payloads = {each.person_id: each for each in planned_payloads(outbox)}
     assert payloads["guest"].subject == "Ada, you are invited: Winter wines"
     assert payloads["online"].subject == "January 18, 2018: Pantry"
     assert "https://www.example.com/events/tasting-ny?utm_source=sincerely" in payloads["guest"].html
