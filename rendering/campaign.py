@@ -43,6 +43,8 @@ class Campaign:
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
     links: str
+    # The language of its words, in which values are written then; None leaves it to each person's own.
+    language: str | None
     pacing: Pacing
     lines: Mapping[str, int]
     # The file of its folder that is the message.
@@ -109,6 +111,7 @@ def load_campaign(folder: Path) -> Campaign:
         slots=rules,
         utm=parts.read_utm(left.required("utm")),
         links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
+        language=parts.read_language(language) if (language := left.optional("language")) else None,
         pacing=read_pacing(left, occurrence),
         lines=lines,
     )
