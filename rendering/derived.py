@@ -53,5 +53,5 @@ def country(code: str | None, locale: str) -> str | None:
     """A country's name in the reader's language; a code that is none is nothing to be printed."""
     if not code:
         return None
-    names: dict[str, str] = Locale.parse(locale).territories
-    return names.get(code.upper())
+    name = Locale.parse(locale).territories.get(code.upper())
+    return None if name is None else str(name)

@@ -11,9 +11,9 @@ from rendering.derived import TYPE, is_derived, sources
 from rendering.errors import PredicateError, RenderError, RuleError, TemplateError
 from rendering.findings import Finding
 from rendering.implication import contradicts_itself, implies
+from rendering.links import Site
 from rendering.lint_looks import look_findings
 from rendering.lint_policy import policy_findings
-from rendering.links import Site
 from rendering.located import did_you_mean
 from rendering.markup import problems
 from rendering.mjml import join

@@ -36,16 +36,13 @@ def _facts(campaign: Campaign, policy: Policy) -> Iterator[Finding]:
 
 
 def _words(campaign: Campaign, template: list[Piece], policy: Policy) -> Iterator[Finding]:
-    lines = [(piece.file, piece.line + number, line) for piece in template for number, line in _numbered(piece)]
-    lines += [(campaign.file, campaign.lines[field], getattr(campaign, field)) for field in ("subject", "preheader")]
-    lines += [(campaign.file, variant.line, variant.subject) for variant in campaign.variants if variant.subject]
-    for file, line, text in lines:
-        for word in policy.forbidden(text):
-            yield Finding(file, line, "error", f"{word!r} is never said to anybody (policy.yml); find other words.")
-
-
-def _numbered(piece: Piece) -> Iterator[tuple[int, str]]:
-    yield from enumerate(piece.text.split("\n"))
+    said = [(piece.file, piece.line, piece.text) for piece in template]
+    said += [(campaign.file, campaign.lines[field], getattr(campaign, field)) for field in ("subject", "preheader")]
+    said += [(campaign.file, variant.line, variant.subject) for variant in campaign.variants if variant.subject]
+    for file, line, text in said:
+        for word, at in policy.forbidden(text):
+            message = f"{word!r} is never said to anybody (policy.yml); find other words."
+            yield Finding(file, line + text.count("\n", 0, at), "error", message)
 
 
 def _facts_of(campaign: Campaign, found: list[Piece], policy: Policy) -> set[str]:
@@ -62,4 +59,4 @@ def _block(campaign: Campaign, name: str) -> list[Piece]:
 
 
 def _without_slots(campaign: Campaign) -> Campaign:
-    return dataclasses.replace(campaign, slots={slot: () for slot in campaign.slots})
+    return dataclasses.replace(campaign, slots=dict.fromkeys(campaign.slots, ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,10 +21,10 @@ class Policy:
     not_counted: frozenset[str]
     forbidden_words: tuple[str, ...]
 
-    def forbidden(self, text: str) -> list[str]:
-        """The forbidden words that stand in `text`, whole, in any case, across any white space."""
-        plain = " ".join(text.split())
-        return [word for word in self.forbidden_words if _pattern(word).search(plain)]
+    def forbidden(self, text: str) -> Iterator[tuple[str, int]]:
+        """The forbidden words that stand in `text`, whole, in any case, across any white space, and where."""
+        for word in self.forbidden_words:
+            yield from ((word, match.start()) for match in _pattern(word).finditer(text))
 
 
 @lru_cache(maxsize=4)
@@ -45,4 +46,5 @@ def _words(located: Located) -> list[str]:
 
 @lru_cache(maxsize=1_024)
 def _pattern(word: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.IGNORECASE)
+    words = r"\s+".join(map(re.escape, word.split()))
+    return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
