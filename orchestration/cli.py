@@ -17,6 +17,8 @@ from rich.console import Console
 
 from orchestration.commands import JSON, warehouse_of
 from orchestration.delivery import campaign_command as campaigns
+from orchestration.delivery import controls_command as controls
+from orchestration.delivery.suppression_lists import command as suppressions
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
 from orchestration.landing import quarantine_command as quarantine
@@ -201,7 +203,12 @@ def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) 
     if as_json:
         return click.echo(json.dumps(rows, default=str))
     for row in rows:
-        click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
+        if dry_run:
+            from orchestration.delivery.dry_run import lines
+
+            click.echo("\n".join(lines(row)))
+        else:
+            click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
 
 
 @_command("lint", "sincerely lint")
@@ -302,6 +309,8 @@ models.add_to(main, _command)
 backtest_command.add_to(main, _command)
 campaigns.add_to(main, _command)
 previewing.add_to(main, _command)
+suppressions.add_to(main, _command)
+controls.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
-from rendering import parts, variant_parts
+from rendering import event_parts, parts, variant_parts
 from rendering.located import Fields, read_yaml
 from rendering.pacing_parts import FIELDS as PACING_FIELDS
 from rendering.pacing_parts import Pacing, read_pacing
@@ -16,6 +16,7 @@ from rendering.parts import NAME, Audience, Recommendations, Rule, SendAt, Sende
 CAMPAIGNS = Path(__file__).parent / "campaigns"
 # A campaign of journeys has no audience and no rhythm: the steps that name it decide who gets it, and when.
 OF_JOURNEYS = "journey"
+UNKNOWN = ("hold", "resend")
 OCCURRENCES = ("once", "daily", "weekly", "monthly", OF_JOURNEYS)
 
 
@@ -35,6 +36,8 @@ class Campaign:
     website: str
     holdout: float
     send_at: SendAt | None
+    # What becomes of a message of which nobody knows whether it was taken, after a limit.
+    unknown: str
     variants: tuple[Variant, ...]
     subject: str
     preheader: str
@@ -42,13 +45,15 @@ class Campaign:
     uses_recommendations: Recommendations | None
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
+    pacing: Pacing
     links: str
     # The language of its words, in which values are written then; None leaves it to each person's own.
     language: str | None
-    pacing: Pacing
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
+    # Whether each message invites its person to the event of core.event_invitations.
+    uses_events: bool = False
 
     @property
     def file(self) -> Path:
@@ -87,9 +92,11 @@ def load_campaign(folder: Path) -> Campaign:
     lines = MappingProxyType({key: value.line for key, value in left.left.items()})
     holdout, variants = left.optional("holdout"), left.optional("variants")
     recommendations, slots = left.optional("uses_recommendations"), left.optional("slots")
+    unknown = left.optional("unknown")
     occurrence = left.required("occurrence").choice(OCCURRENCES)
     rules = parts.read_slots(slots) if slots else MappingProxyType({})
     products = parts.read_recommendations(recommendations) if recommendations else None
+    tokens = parts.read_tokens(left.required("tokens"))
     campaign = Campaign(
         name=folder.name,
         folder=folder,
@@ -103,16 +110,18 @@ def load_campaign(folder: Path) -> Campaign:
         website=parts.read_website(left.required("website")),
         holdout=holdout.share() if holdout else 0.0,
         send_at=_send_at(left),
+        unknown=unknown.choice(UNKNOWN) if unknown else UNKNOWN[0],
         variants=variant_parts.read_variants(variants, rules, products) if variants else (),
         subject=left.required("subject").text(),
         preheader=left.required("preheader").text(),
-        tokens=parts.read_tokens(left.required("tokens")),
+        tokens=tokens,
+        uses_events=event_parts.read_uses_events(left, tokens),
         uses_recommendations=products,
         slots=rules,
         utm=parts.read_utm(left.required("utm")),
+        pacing=read_pacing(left, occurrence),
         links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
         language=parts.read_language(language) if (language := left.optional("language")) else None,
-        pacing=read_pacing(left, occurrence),
         lines=lines,
     )
     left.nothing_else(_FIELDS)

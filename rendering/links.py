@@ -18,6 +18,8 @@ from rendering.parts import Utm
 UNSUBSCRIBE = "unsubscribe"
 PREFERENCES = "preferences"
 CLICK = "click"
+# The path of the link that no person sees; dbt's macro `is_hidden_link` knows it, too.
+HIDDEN = "~"
 # Where a link says which message it stood in: `m=<message_id>.<signature>`. While a message is made, a mark that
 # no value can hold stands for it, so that a link to a product is made once for all its readers.
 MESSAGE_PARAMETER = "m"
@@ -85,6 +87,10 @@ class Site:
             f"{self.base_url}/preferences/{_token(self.secret, PREFERENCES, body)}",
             self.message_reference(message_id),
         )
+
+    def hidden_url(self, reference: str) -> str:
+        """An address for a link that no person sees: who follows it reads the markup, and is no person."""
+        return f"{self.base_url}/{HIDDEN}/{reference}"
 
     def message_reference(self, message_id: str) -> str:
         """What every link of a message carries: its id and a signature, as one value that needs no quoting."""

@@ -9,6 +9,7 @@ from rendering.campaign import Campaign
 from rendering.decisions import columns_used, slot_cases
 from rendering.derived import TYPE, is_derived, sources
 from rendering.errors import PredicateError, RenderError, RuleError, TemplateError
+from rendering.event_parts import EVENT_TOKENS
 from rendering.findings import Finding
 from rendering.implication import contradicts_itself, implies
 from rendering.links import Site
@@ -31,7 +32,7 @@ MAX_SUBJECT_CHARACTERS = 78
 MAX_HTML_BYTES = 90 * 1024
 RECOMMENDATIONS = "recommendations"
 # Values of a record that come from elsewhere than the profile.
-SUPPLIED = frozenset({RECOMMENDATIONS, "event_topic", "event_date", "event_name", "event_city", "event_url"})
+SUPPLIED = frozenset({RECOMMENDATIONS, *EVENT_TOKENS})
 _UNUSED = "is declared, but never used; remove it."
 
 

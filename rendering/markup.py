@@ -11,7 +11,7 @@ from rendering.mjml import Joined
 _ELEMENT = re.compile(r"<(?P<name>[A-Za-z][\w-]*)(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^>\"'])*)>")
 _ATTRIBUTE = re.compile(r"(?P<name>[\w-]+)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')")
 _VALUE = re.compile(r"jinja-(\d+)-x")
-_OUR_LINKS = ("unsubscribe_url", "preferences_url")
+_OUR_LINKS = ("unsubscribe_url", "preferences_url", "hidden_url")
 
 
 def problems(joined: Joined) -> Iterator[tuple[Path, int, str]]:

@@ -37,6 +37,8 @@ class Sender:
     name: str
     email: str
     reply_to: str | None
+    # Where mail that asks to unsubscribe is read, for mail programs that do not ask over the web.
+    unsubscribe_email: str | None = None
 
     @property
     def domain(self) -> str:
@@ -141,8 +143,14 @@ def _address(located: Located) -> str:
 def read_sender(located: Located) -> Sender:
     left = located.fields()
     name, email, reply_to = left.required("name"), left.required("email"), left.optional("reply_to")
-    left.nothing_else(("name", "email", "reply_to"))
-    return Sender(name.text(), _address(email), _address(reply_to) if reply_to else None)
+    unsubscribe_email = left.optional("unsubscribe_email")
+    left.nothing_else(("name", "email", "reply_to", "unsubscribe_email"))
+    return Sender(
+        name.text(),
+        _address(email),
+        _address(reply_to) if reply_to else None,
+        _address(unsubscribe_email) if unsubscribe_email else None,
+    )
 
 
 def read_language(located: Located) -> str:

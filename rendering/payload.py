@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
@@ -106,6 +107,7 @@ def message(
         unsubscribe_url, preferences_url, reference = site.links(message_id, campaign.purpose)
         values["unsubscribe_url"] = unsubscribe_url
         values["preferences_url"] = preferences_url
+        values["hidden_url"] = site.hidden_url(reference)
         values["variant"] = to.variant
         values["slots"] = slots
         filling = Filling(compiled.html, values, writing, site, reference)
@@ -130,12 +132,19 @@ def message(
         html,
         text,
         (
-            ("List-Unsubscribe", f"<{unsubscribe_url}>"),
+            ("List-Unsubscribe", _unsubscribing(unsubscribe_url, sender.unsubscribe_email)),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
             ("X-Sincerely-Message-Id", message_id),
             ("Feedback-ID", _feedback_id(campaign.name, to.occurrence, to.variant, sender.domain)),
         ),
     )
+
+
+def _unsubscribing(url: str, email: str | None) -> str:
+    """The address for a POST (RFC 8058), and where the sender takes mail for it, one with the same token (RFC 2369)."""
+    if email is None:
+        return f"<{url}>"
+    return f"<{url}>, <mailto:{quote(email, safe='@+')}?subject=unsubscribe%20{url.rpartition('/')[2]}>"
 
 
 def decided(compiled: Compiled, chosen: Mapping[str, str]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from rendering.tokens import day
 
 # Names that every template may use beside the declared tokens, and those among them that are the same for all.
 CONSTANTS = frozenset({"postal_address", "sender_name", "website"})
-BUILT_IN = CONSTANTS | {"preferences_url", "preheader", "slots", "subject", "unsubscribe_url", "variant"}
+BUILT_IN = CONSTANTS | {"hidden_url", "preferences_url", "preheader", "slots", "subject", "unsubscribe_url", "variant"}
 TAGS = frozenset(("if", "elif", "else", "endif", "for", "endfor", "set", "include", "slot"))
 FILTERS = frozenset(
     {"capitalize", "first", "int", "last", "length", "lower", "max", "min", "round"}

@@ -1,6 +1,6 @@
 {#-
-    A link of a message as it is for everybody: without the message's id (`m`), without campaign parameters, and
-    without the token by which a person leaves or sets preferences.
+    A link of a message as it is for everybody: without the message's id (`m`, or what stands behind a link that counts
+    clicks, `/c/…/`), without campaign parameters, and without the token by which a person leaves or sets preferences.
 -#}
 {% macro link_of(url) -%}
     {{ adapter.dispatch('link_of')(url) }}
@@ -15,7 +15,7 @@
             ),
             '[?&]+(#|$)', '\1'
         ),
-        '/(unsubscribe|preferences|~)/[^/?#]+', '/\1'
+        '/(unsubscribe|preferences|~|c/[A-Za-z0-9_-]+[.][A-Za-z0-9_-]{14})/[^/?#]+', '/\1'
     )
 {%- endmacro %}
 

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from orchestration.defs import connectors
+from orchestration.defs import connectors, suppressions
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import planner
 from orchestration.delivery.controls import Controls
@@ -46,7 +46,7 @@ def _landing_asset(entity: Entity) -> dg.AssetsDefinition:
                 description="No file of the landing zone was refused.",
             )
         ],
-        deps=[dg.AssetKey(["raw", "tables"]), *connectors.deps(entity)],
+        deps=[dg.AssetKey(["raw", "tables"]), *connectors.deps(entity), *_received_by_us(entity)],
         **_RAW,
     )
     def landed(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
@@ -75,6 +75,10 @@ def _landing_asset(entity: Entity) -> dg.AssetsDefinition:
         )
 
     return landed
+
+
+def _received_by_us(entity: Entity) -> list[dg.AssetKey]:
+    return [dg.AssetKey(suppressions.RECEIVED)] if entity.label == "/".join(suppressions.RECEIVED) else []
 
 
 landing_assets = [_landing_asset(entity) for entity in ENTITIES]

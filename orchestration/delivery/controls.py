@@ -38,8 +38,8 @@ _RELEASES = sa.Table(
     sa.Column("campaign", sa.String(128), nullable=False),
     sa.Column("occurrence", sa.String(64), nullable=False),
     sa.Column("check_name", sa.String(64), nullable=False),
-    # What the check said: when it says something else it holds again.
-    sa.Column("reason", sa.Text, nullable=False),
+    # What was wrong: when something else is, the check holds again.
+    sa.Column("cause", sa.Text, nullable=False),
     sa.Column("because", sa.Text, nullable=False),
     sa.Column("released_by", sa.String(128), nullable=False),
     sa.Column("released_at", sa.DateTime, nullable=False),
@@ -68,12 +68,12 @@ class Control:
 
 @dataclass(frozen=True)
 class Release:
-    """One check of one occurrence, let pass by a person although `reason` holds it; `released_at` is UTC."""
+    """One check of one occurrence, let pass by a person in spite of `cause`; `released_at` is UTC."""
 
     campaign: str
     occurrence: str
     check_name: str
-    reason: str
+    cause: str
     because: str
     released_by: str
     released_at: datetime
@@ -98,14 +98,28 @@ class Controls:
 
     def withdraw(self, campaign: str) -> int:
         """Rejects all that is planned of the campaign and not yet given to the ESP; returns how many."""
+        return self._withdraw(MESSAGES.c.campaign == campaign, campaign)
+
+    def withdraw_cancelled(self) -> int:
+        """The same for what was planned of cancelled occurrences by a run that was under way; returns how many."""
+        return sum(
+            self._withdraw(
+                sa.and_(MESSAGES.c.campaign == each.campaign, MESSAGES.c.occurrence == each.occurrence), each.campaign
+            )
+            for each in self.in_force()
+            if each.control == CANCELLED
+        )
+
+    def _withdraw(self, which: sa.ColumnElement[bool], campaign: str) -> int:
         change = (
             sa.update(MESSAGES)
-            .where(MESSAGES.c.campaign == campaign, MESSAGES.c.state == "planned")
+            .where(which, MESSAGES.c.state == "planned")
             .values(state="rejected", error=CANCELLED, revision=MESSAGES.c.revision + 1)
         )
         with writing(self._engine) as connection:
             withdrawn = int(connection.execute(change).rowcount)
-            free(connection, sa.and_(BATCHES.c.campaign == campaign, BATCHES.c.worker.is_(None)))
+            if withdrawn:
+                free(connection, sa.and_(BATCHES.c.campaign == campaign, BATCHES.c.worker.is_(None)))
         return withdrawn
 
     def release(self, release: Release) -> None:
@@ -123,7 +137,7 @@ class Controls:
             .order_by(_CONTROLS.c.campaign, _CONTROLS.c.occurrence)
         )
         with reading(self._engine) as connection:
-            return [Control(**row._mapping) for row in connection.execute(query)]
+            return [Control(**row) for row in connection.execute(query).mappings()]
 
     def paused(self) -> frozenset[str]:
         """The campaigns of which nothing may be handed over now."""
@@ -133,7 +147,7 @@ class Controls:
         """Every release, the oldest first."""
         query = sa.select(*(_RELEASES.c[each.name] for each in fields(Release))).order_by(_RELEASES.c.number)
         with reading(self._engine) as connection:
-            return [Release(**row._mapping) for row in connection.execute(query)]
+            return [Release(**row) for row in connection.execute(query).mappings()]
 
     def table(self) -> pa.Table:
         """What is in force, as SQL reads it: a row per campaign and occurrence, which is "" for a pause."""

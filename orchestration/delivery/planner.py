@@ -15,6 +15,7 @@ from orchestration.delivery.outbox import Outbox
 from orchestration.warehouse import Warehouse
 from rendering.campaign import OF_JOURNEYS, Campaign
 from rendering.decisions import slot_cases
+from rendering.event_parts import EVENT_TOKENS
 from rendering.links import Site
 
 _BATCH_MESSAGES = 500
@@ -48,6 +49,7 @@ def campaign_tables(campaigns: list[Campaign], as_of: datetime) -> tuple[pa.Tabl
             "purpose": campaign.purpose,
             "priority": campaign.priority,
             "holdout_share": campaign.holdout,
+            "uses_events": campaign.uses_events,
             "role": role,
             "segment": segment,
         }
@@ -72,6 +74,7 @@ _AUDIENCE = pa.schema(
         ("purpose", pa.string()),
         ("priority", pa.int64()),
         ("holdout_share", pa.float64()),
+        ("uses_events", pa.bool_()),
         ("role", pa.string()),
         ("segment", pa.string()),
     ]
@@ -133,7 +136,7 @@ def records_sql(campaign: Campaign) -> str:
     cases = ", ".join(f"'{slot}': {case}" for slot, case in slot_cases(campaign).items())
     rules = f"{{{cases}}}" if cases else "null"
     sql = _RECORDS_SQL.read_text(encoding="utf-8").replace("/* rules */", rules)
-    return _with_lists(sql, campaign)
+    return _with_event(_with_lists(sql, campaign), campaign)
 
 
 def _with_lists(sql: str, campaign: Campaign) -> str:
@@ -145,6 +148,14 @@ def _with_lists(sql: str, campaign: Campaign) -> str:
     cases = " ".join(f"when '{variant}' then '{name}'" for variant, name in own)
     chosen = f"case candidates.variant {cases} else '{campaign.uses_recommendations.list}' end"
     return sql.replace("/* lists */", f"or recommendations.list in ({more})").replace("/* list */", chosen)
+
+
+def _with_event(sql: str, campaign: Campaign) -> str:
+    """The query with the event that each person is invited to, for a campaign that invites."""
+    columns = ", ".join(f"invitations.{column}" for column in ("event_id", *EVENT_TOKENS))
+    join = "left join core.event_invitations as invitations on candidates.person_id = invitations.person_id"
+    is_used = campaign.uses_events
+    return sql.replace("/* event */", f"{columns}," if is_used else "").replace("/* events */", join if is_used else "")
 
 
 def _shares(campaign: Campaign) -> Iterator[dict[str, object]]:

@@ -40,12 +40,14 @@ select
     profiles.* replace (coalesce(profiles.currency, 'USD') as currency, profiles.topics::json::varchar[] as topics),
     decisions.rules,
     listed.recommendations,
+    /* event */
     candidates.not_before,
     candidates.expires_at,
 from core.message_candidates as candidates
 inner join core.profiles as profiles on candidates.person_id = profiles.person_id
 inner join decisions on candidates.person_id = decisions.person_id
 left join listed on candidates.person_id = listed.person_id and listed.list = /* list */
+/* events */
 where
     candidates.campaign = ?
     and (candidates.occurrence = ? or candidates.is_carried_over or candidates.journey is not null)

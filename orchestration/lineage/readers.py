@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from ml import churn, lifetime
 from orchestration import report, training
 from orchestration.delivery import complaints, planner, revoked
+from orchestration.delivery.suppression_lists import syncing
 from orchestration.experiments import outcomes
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
@@ -30,7 +31,8 @@ def all_readers(campaigns: Iterable[Campaign]) -> list[Reader]:
     """Every reader outside dbt. One that is not here is told to dbt as an exposure, which reads whole tables."""
     sending = Reader("sending", revoked.REVOKED_SQL, exposure="mailing")
     alerts = Reader("alerts", complaints.COMPLAINTS_SQL, exposure="mailing")
-    return [*_campaigns(campaigns), sending, alerts, *_models(), *_reports(), *_segments(), *_webhooks()]
+    lacking = Reader("SendGrid's suppressions", syncing.LACKING_SQL, exposure="mailing")
+    return [*_campaigns(campaigns), sending, alerts, lacking, *_models(), *_reports(), *_segments(), *_webhooks()]
 
 
 def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:

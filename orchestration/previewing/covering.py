@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-# Whom a preview rather shows: who gets the message, then who is held out of it, then who is not in the audience.
+# Whom a preview rather shows: who gets the message, then who will when something else is over, who is held out of it,
+# and at last who is not in the audience.
 GETS_IT = "gets it"
+WAITS = "waits"
 HELD_OUT = "held out"
 OUTSIDE = "outside"
-STANDINGS = (GETS_IT, HELD_OUT, OUTSIDE)
+STANDINGS = (GETS_IT, WAITS, HELD_OUT, OUTSIDE)
 
 
 @dataclass(frozen=True, order=True)

@@ -13,6 +13,7 @@ select
     case
         when standings.person_id is null then 'outside'
         when standings.is_holdout then 'held out'
+        when standings.is_deferred then 'waits'
         when standings.exclusion_reason is not null then 'outside'
         else 'gets it'
     end as standing,
@@ -24,4 +25,5 @@ select
     ) as person_ids,
 from records
 left join standings on records.person_id = standings.person_id
+where /* shown */
 group by all

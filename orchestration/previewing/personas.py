@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from orchestration.previewing import queries
-from orchestration.previewing.covering import Chosen, Group, Outcome, counts, cover
+from orchestration.previewing.covering import GETS_IT, Chosen, Group, Outcome, counts, cover
+from orchestration.previewing.queries import Queries
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign
 
@@ -26,23 +25,15 @@ class Personas:
     nobody: tuple[Outcome, ...]
 
 
-def choose(
-    warehouse: Warehouse,
-    campaign: Campaign,
-    occurrence: str,
-    as_of: datetime,
-    least: int,
-    shown_before: Collection[str] = (),
-) -> Personas:
+def choose(warehouse: Warehouse, queries: Queries, least: int, shown_before: Collection[str] = ()) -> Personas:
     """People for every outcome, `least` of them or as many more as it takes; who was shown before comes first."""
-    parameters = queries.parameters(campaign, occurrence)
-    with warehouse.read(queries.fields_sql(campaign, occurrence, as_of), parameters) as reader:
+    with warehouse.read(queries.fields, queries.parameters) as reader:
         fields = set(reader.schema.names)
-    sql = queries.groups_sql(campaign, occurrence, as_of, fields, shown_before, least)
-    groups = [_group(row) for row in warehouse.rows(sql, parameters)]
+    rows = warehouse.rows(queries.groups(fields, shown_before, least), queries.parameters)
+    groups = [_group(row) for row in rows]
     found = counts(groups)
-    mailed = sum(group.people for group in groups if group.standing == "gets it")
-    nobody = tuple(sorted(outcome for outcome in _possible(campaign) if outcome not in found))
+    mailed = sum(group.people for group in groups if group.standing == GETS_IT)
+    nobody = tuple(sorted(outcome for outcome in _possible(queries.campaign) if outcome not in found))
     return Personas(tuple(cover(groups, least)), found, mailed, nobody)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,10 +12,12 @@ from typing import Any
 import yaml
 
 from orchestration import refreshes
+from orchestration.delivery.making import NO_EVENT
 from orchestration.errors import SincerelyError, storage_error
 from orchestration.previewing import versions
+from orchestration.previewing.covering import OUTSIDE
 from orchestration.previewing.private_files import make_private, write_private
-from orchestration.previewing.rendering import Preview, Request, preview_campaign
+from orchestration.previewing.sections import Preview, Request, preview_campaign
 from orchestration.settings import CAMPAIGNS, DBT_PROJECT, Settings
 from orchestration.warehouse import Warehouse
 from rendering.links import Site
@@ -89,11 +92,14 @@ def told(section: gallery.Section) -> dict[str, Any]:
         "campaign": section.name,
         "messages": len(section.messages),
         "people": len(section.people),
-        "outside": sum(bool(person.shows) and person.standing != "gets it" for person in section.people),
+        "outside": sum(bool(person.shows) and person.standing == OUTSIDE for person in section.people),
         "nobody": list(section.nobody),
         "problems": list(section.problems),
+        # Whom planning invites to no event is no fault of the campaign's.
         "not_rendered": sorted(
-            {f"A message cannot be rendered: {each.problem}" for each in section.messages if each.problem}
+            f"{count:,} messages cannot be rendered: {problem}"
+            for problem, count in Counter(each.problem for each in section.messages).items()
+            if problem not in (None, NO_EVENT)
         ),
     }
 

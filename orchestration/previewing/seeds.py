@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from orchestration.delivery import sender
+from orchestration.delivery.esp.choice import esp_for
 from orchestration.delivery.stored import store
 from orchestration.errors import DeliveryError, SettingsError
-from orchestration.previewing.rendering import Preview
+from orchestration.previewing.sections import Preview
 from orchestration.settings import Settings
 from rendering.payload import Payload
 
@@ -46,12 +46,17 @@ def send(settings: Settings, previews: Sequence[Preview], addresses: Collection[
         raise DeliveryError(
             f"That would be {len(payloads)} test messages, and at most {MOST_TESTS} go at once; name a campaign."
         )
-    esp = sender.esp_for(settings)
+    esp = esp_for(settings)
     # One call a message: an ESP takes an address once in a call.
     for payload in payloads:
         answer = esp.hand_over([store(payload)], datetime.now(UTC))
-        if answer.rejected:
-            raise DeliveryError(f"The ESP refused a test message: {next(iter(answer.rejected.values()))}.")
+        for reason in (
+            *answer.rejected.values(),
+            *answer.unknown.values(),
+            *answer.left.values(),
+            *answer.deferred.values(),
+        ):
+            raise DeliveryError(f"The ESP {settings.esp} did not take a test message: {reason}.")
     esp.finish()
     return len(payloads)
 

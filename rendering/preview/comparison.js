@@ -11,15 +11,22 @@ function marked(parts) {
   return runs.map((run) => el(tags[run.kind], {}, run.text));
 }
 
-/* Lines that were replaced by as many others are told word by word, the others as gone and added. */
+const KEPT_LINES = 2;
+
+/* Lines that were replaced by as many others are told word by word, the others as gone and added; of what is the same
+   between them, the nearest lines are shown. */
 function lineDifferences(before, after) {
   const parts = differences(before.split("\n"), after.split("\n"));
   const lines = [];
   for (let at = 0; at < parts.length; ) {
-    if (parts[at].kind === "same") {
-      lines.push(el("div", {}, parts[at++].text || " "));
-      continue;
+    const same = [];
+    while (at < parts.length && parts[at].kind === "same") same.push(el("div", {}, parts[at++].text || " "));
+    if (same.length > 2 * KEPT_LINES + 1) {
+      const [first, last] = [lines.length ? KEPT_LINES : 0, at < parts.length ? KEPT_LINES : 0];
+      const left = same.length - first - last;
+      same.splice(first, left, el("div", { className: "skipped" }, `${left} lines are the same`));
     }
+    lines.push(...same);
     const block = [];
     while (at < parts.length && parts[at].kind !== "same") block.push(parts[at++]);
     const [gone, added] = ["gone", "added"].map((kind) => block.filter((part) => part.kind === kind));
@@ -41,12 +48,12 @@ function comparePanel(view, other, state, onChoose) {
   const bar = el("p", { className: "choice" }, el("label", { for: "other" }, "Compare with "), choice);
   if (!other.view) return [bar, el("p", { className: "empty" }, "There is nothing to compare this message with.")];
   const [was, is] = [other.view.message, view.message];
-  const same = was.html === is.html || other.view.html === view.html;
+  const same = unsigned(other.view.html) === unsigned(view.html);
   return el(
     "div",
     { className: "compare" },
     bar,
-    same && was.subject === is.subject && was.text === is.text ? el("p", { className: "empty" }, "Both are the same, letter by letter.") : null,
+    same && was.subject === is.subject && unsigned(was.text) === unsigned(is.text) ? el("p", { className: "empty" }, "Both are the same, letter by letter.") : null,
     factsCard(was, is, other.label),
     el(
       "div",
@@ -55,7 +62,7 @@ function comparePanel(view, other, state, onChoose) {
         el("figure", { className: "stand phone" }, el("figcaption", {}, label), inbox("phone", each), frame("phone", each.html, state, `${label}, on a phone`)),
       ),
     ),
-    card("Text", el("pre", { className: "text differences", tabIndex: 0 }, lineDifferences(was.text, is.text))),
+    card("Text", el("pre", { className: "text differences", tabIndex: 0 }, lineDifferences(unsigned(was.text), unsigned(is.text)))),
     sourceCard(other.view.html, view.html),
   );
 }
@@ -94,7 +101,7 @@ function sourceCard(was, is) {
     el(
       "details",
       {},
-      el("summary", {}, changed ? `${changed} elements differ` : "The same but for signed addresses"),
+      el("summary", {}, changed ? `${changed} elements differ` : "The same but for the signatures of links"),
       el("pre", { className: "text differences", tabIndex: 0 }, shown.map((part) => el("div", { className: part.kind }, marked([part])))),
     ),
   );

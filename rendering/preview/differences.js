@@ -53,10 +53,12 @@ function middle(before, after) {
 /* Words with the space behind them, so that what differs in a row is told in one piece. */
 const words = (text) => text.match(/\s*\S+\s*/g) || [];
 
-/* Lines of HTML, for people: a break before each element that opens, signed addresses out of the way. */
+/* A text without what differs in every message: the signatures of its links. */
+const unsigned = (text) => text.replace(/\/(unsubscribe|preferences)\/[\w-]+/g, "/$1/…").replace(/\bm=preview-[\w.-]+/g, "m=…").replace(/preview-[0-9a-f]{32}[\w.-]*/g, "preview-…");
+
+/* Lines of HTML, for people: a break before each element that opens. */
 const sourceLines = (html) =>
-  html
-    .replace(/\/(unsubscribe|preferences)\/[\w-]+/g, "/$1/…")
+  unsigned(html)
     .split(/(?=<(?!\/))/)
     .map((line) => line.trim())
     .filter(Boolean);

@@ -29,7 +29,7 @@ _SCRIPTS = (
     "keys.js",
 )
 # Messages of a campaign differ in few places: cut there, each piece is kept once.
-_CUTS = re.compile(r"(?<=</div>)|(?<=</a>)|(?<=</tr>)|(?<=</style>)")
+_CUTS = re.compile(r"(?=<a )|(?<=</a>)|(?<=</div>)|(?<=</tr>)|(?<=</style>)")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ const spoken = (name) => name.replaceAll("_", " ");
 const kilobytes = (bytes) => `${(bytes / 1024).toFixed(bytes < 10240 ? 1 : 0)} KB`;
 const nameOf = (person) => person.first_name || "No first name";
 const initial = (text) => (Array.from(text.trim())[0] || "·").toUpperCase();
-const STANDINGS = { "gets it": "good", "held out": "held", outside: "out" };
+const STANDINGS = { "gets it": "good", waits: "held", "held out": "held", outside: "out" };
 
 function badge(text, kind) {
   return el("span", { className: `badge ${kind}` }, text);

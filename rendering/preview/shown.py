@@ -81,16 +81,20 @@ class Shown:
 
 
 def show(
-    compiled: Compiled, record: Mapping[str, Any], site: Site, sensitive: Collection[str]
+    compiled: Compiled,
+    record: Mapping[str, Any],
+    site: Site,
+    sensitive: Collection[str],
+    problem: str | None = None,
 ) -> tuple[Shown, Payload | None]:
     """The message of one record as planning gets it (the rules that won under `rules`), and its payload; None for one
     that cannot be rendered. Of the fields in `sensitive` no value is shown."""
-    campaign = compiled.campaign
+    campaign = compiled.of(record["variant"]).campaign
     rules = record["rules"] or {}
     slots = {slot: campaign.block_of(slot, rule) for slot, rule in rules.items()}
-    payload, problem = None, None
+    payload = None
     try:
-        payload = render(compiled, {**record, "slots": slots}, site)
+        payload = render(compiled, {**record, "slots": slots}, site) if problem is None else None
     except RenderError as error:
         problem = error.reason
     reading = read(payload.html if payload else "")

@@ -12,12 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from orchestration.delivery.esp.base import Answer
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.experiments import outcomes
 from orchestration.settings import load_settings
 from orchestration.warehouse import Warehouse
 from tests.building import build, land, prepare
 from tests.orchestration.test_outbox import payload
+from tests.outboxes import leases
 
 PEOPLE = 4000
 PLANNED_AT = datetime(2017, 12, 1, 8)
@@ -110,9 +112,10 @@ def send(settings: Any, arms: dict[str, str]) -> None:
             made = dataclasses.replace(payload(0), message_id=f"m-{contact}", to_email=f"{contact}@example.com")
             planned.append(Planned(**identity, person_id=people[contact], variant=arm, payload=made))
     outbox.plan(planned, PLANNED_AT)
-    for batch in outbox.claim():
-        refused = {each.message_id: "mailbox full" for each in batch.payloads[:40]}
-        outbox.settle(batch, refused, PLANNED_AT + timedelta(hours=8))
+    for lease in leases(outbox):
+        refused = {each.message_id: "mailbox full" for each in lease.messages[:40]}
+        going = outbox.settling.begin(lease, lease.messages, "folder", True, PLANNED_AT)
+        outbox.settling.settle(lease, going, Answer(rejected=refused), PLANNED_AT + timedelta(hours=8))
 
 
 def rows(home: Path) -> dict[tuple[str, str], dict[str, Any]]:

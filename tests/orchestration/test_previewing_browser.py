@@ -314,3 +314,31 @@ def test_text_stands_out_and_every_control_has_a_name(browser: Any, gallery: Pat
             )
             assert levels[0] == "H1"
             assert levels.count("H1") == 1
+
+
+def test_differences_give_back_both_texts_and_find_what_is_common(browser: Any, gallery: Path) -> None:
+    with Opened(browser, gallery) as opened:
+        wrong = opened.page.evaluate(
+            """() => {
+                let seed = 7
+                const draw = below => (seed = (seed * 48271) % 2147483647) % below
+                const text = () => Array.from({ length: draw(12) }, () => "abc"[draw(3)])
+                const side = (parts, kind) => parts.filter(each => each.kind === "same" || each.kind === kind)
+                    .map(each => each.text).join("")
+                // The longest common subsequence, by trying.
+                const longest = (a, b) => !a.length || !b.length ? 0 : a[0] === b[0]
+                    ? 1 + longest(a.slice(1), b.slice(1)) : Math.max(longest(a.slice(1), b), longest(a, b.slice(1)))
+                const wrong = []
+                for (let round = 0; round < 300; round++) {
+                    const [before, after] = [text(), text()]
+                    const parts = differences(before, after)
+                    const same = parts.filter(each => each.kind === "same").length
+                    if (side(parts, "gone") !== before.join("") || side(parts, "added") !== after.join("")
+                        || same !== longest(before, after)) wrong.push([before, after, parts])
+                }
+                const long = Array.from({ length: 5000 }, (_, at) => `x${at}`)
+                if (differences(long, long.map(each => each + "!")).length !== 10000) wrong.push("long")
+                return wrong
+            }"""
+        )
+        assert wrong == []

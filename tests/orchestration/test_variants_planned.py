@@ -15,6 +15,8 @@ from orchestration.delivery.outbox import Outbox
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign, load_campaign
 from rendering.links import Site
+from tests.orchestration.planning_world import candidates
+from tests.outboxes import payloads
 from tests.rendering.conftest import BLOCKS, CAMPAIGN, MESSAGE
 
 NOW = datetime(2018, 1, 1, tzinfo=UTC)
@@ -60,7 +62,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     ]
     warehouse.replace("ml.recommendations", pa.Table.from_pylist(listed))
     reasons = {"held_out": "campaign_holdout", "held_out_globally": "global_holdout"}
-    candidates = [
+    rows = [
         {
             "message_id": f"m-{name}",
             "campaign": "small",
@@ -69,12 +71,10 @@ def warehouse(tmp_path: Path) -> Warehouse:
             "variant": name.partition("_")[0] if name not in reasons else "plain",
             "is_holdout": name in reasons,
             "exclusion_reason": reasons.get(name),
-            "journey": None,
         }
         for name in PEOPLE
     ]
-    kinds = [(name, pa.bool_() if name == "is_holdout" else text) for name in candidates[0]]
-    warehouse.replace("core.message_candidates", pa.Table.from_pylist(candidates, pa.schema(kinds)))
+    warehouse.replace("core.message_candidates", candidates(rows))
     return warehouse
 
 
@@ -86,9 +86,8 @@ def messages(tmp_path: Path, warehouse: Warehouse, campaign: Campaign) -> dict[s
     plan = planner.plan(warehouse, outbox, campaign, site, NOW)
     assert (plan.planned, plan.held_out, plan.failed) == (4, 2, {})
     rows = {row["person_id"]: row for row in outbox.read_all().read_all().to_pylist()}
-    for batch in outbox.claim():
-        for payload in batch.payloads:
-            rows[payload.person_id]["payload"] = payload
+    for payload in payloads(outbox):
+        rows[payload.person_id]["payload"] = payload
     return rows
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from email import message_from_bytes, policy
@@ -255,3 +256,24 @@ def test_a_message_reads_no_field_that_its_campaign_or_we_do_not_declare(folder)
         record = Noting(sample)
         render(compile_campaign(campaign), record, SITE)
         assert record.asked == {*MESSAGE_FIELDS, *WRITING_FIELDS, *campaign.tokens, "slots"}
+
+
+def test_a_sender_who_reads_mail_for_it_is_left_by_mail_too(write):
+    sender = "email: hello@shop.example.com, unsubscribe_email: leave+us@shop.example.com}"
+    campaign = write(campaign=CAMPAIGN.replace("email: hello@shop.example.com}", sender))
+    header = dict(render(compile_campaign(campaign), person(), SITE).headers)["List-Unsubscribe"]
+
+    by_post, by_mail = header.split(", ")
+    token = by_post.strip("<>").rpartition("/")[2]
+    assert by_mail == f"<mailto:leave+us@shop.example.com?subject=unsubscribe%20{token}>"
+    assert verify(SITE.secret, UNSUBSCRIBE, token).message_id == "a1b2c3"
+
+
+def test_the_footer_has_a_link_that_no_person_sees_and_no_text_names(loyalty):
+    payload = render(loyalty, regular(), SITE)
+
+    hidden = re.findall(r'<a\b[^>]*href="https://mail\.example\.com/~/a1b2c3\.[^"]*"[^>]*>', payload.html)
+    assert len(hidden) == 1
+    assert 'aria-hidden="true"' in hidden[0] and 'tabindex="-1"' in hidden[0]
+    assert "display:none" in hidden[0].replace(" ", "")
+    assert "/~/" not in payload.text

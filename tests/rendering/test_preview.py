@@ -105,6 +105,11 @@ def test_a_message_that_cannot_be_rendered_says_why_and_still_why_it_would_be_so
     assert (message.html, message.subject, message.html_bytes) == ("", "", 0)
 
 
+def test_what_planning_has_against_a_message_is_told_in_its_place(write: Callable[..., Campaign], site: Site) -> None:
+    message, payload = show(compile_campaign(write()), record(), site, frozenset(), "there is no event")
+    assert (message.problem, message.html, payload) == ("there is no event", "", None)
+
+
 def gallery_of(message: Shown, campaign: Campaign, before: Before | None = None) -> str:
     placement = Placement("p1", HOSTILE, "m…@example.com", "gets it", "in the segment everyone", "default")
     section = Section(campaign.name, campaign, "once", 1, people=(placement,), messages=(message,))

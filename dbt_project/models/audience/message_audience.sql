@@ -251,7 +251,7 @@ drawn as (
         coalesce(decided.is_planned, false) as is_planned,
         decided.rejection,
         pauses.campaign is not null as is_paused,
-        cancellations.campaign is not null as is_cancelled,
+        coalesce(cancellations.campaign, present_cancellations.campaign) is not null as is_cancelled,
         pacing.sender_domain,
         pacing.cap_per_day,
         pacing.cap_per_week,
@@ -291,6 +291,10 @@ drawn as (
         on included.campaign = pauses.campaign
     left join cancellations
         on included.campaign = cancellations.campaign and included.occurrence = cancellations.occurrence
+    left join cancellations as present_cancellations
+        on
+            included.campaign = present_cancellations.campaign
+            and included.present_occurrence = present_cancellations.occurrence
 
 ),
 

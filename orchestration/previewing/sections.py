@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from orchestration.delivery import linting, planner
-from orchestration.previewing import queries
-from orchestration.previewing.covering import GETS_IT, HELD_OUT, OUTSIDE, Chosen
+from orchestration.delivery.making import NO_EVENT
+from orchestration.previewing.covering import GETS_IT, HELD_OUT, OUTSIDE, WAITS, Chosen
 from orchestration.previewing.personas import choose
+from orchestration.previewing.queries import Queries
 from orchestration.warehouse import Warehouse
-from rendering.campaign import OF_JOURNEYS, Campaign, load_campaign
+from rendering.campaign import OF_JOURNEYS, load_campaign
 from rendering.errors import RenderingError, SourceError
 from rendering.links import Site
 from rendering.payload import Payload
@@ -22,8 +23,6 @@ from rendering.preview.masking import masked
 from rendering.preview.shown import show
 from rendering.templates import compile_campaign
 from rendering.tokens import clean
-
-_HOLD_OUTS = ("global_holdout", "campaign_holdout")
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,16 @@ def preview_campaign(warehouse: Warehouse, folder: Path, request: Request) -> Pr
         problems = tuple(linting.errors(campaign))
         compiled = compile_campaign(campaign)
         occurrence = planner.occurrence_of(campaign, request.as_of)
-        chosen, section = _personas(warehouse, campaign, occurrence, request)
-        records = _records(warehouse, campaign, occurrence, request, [each.person_id for each in chosen])
+        queries = Queries(campaign, occurrence)
+        chosen, section = _personas(warehouse, queries, request)
+        records = _records(warehouse, queries, [each.person_id for each in chosen])
     except RenderingError as error:
         told = f"{linting.shown(error.file)}:{error.line}: {error.message}" if isinstance(error, SourceError) else error
         return Preview(Section(folder.name, None, problems=(str(told),)))
     messages, payloads = [], []
     for record in records:
-        message, payload = show(compiled, record, request.site, request.sensitive)
+        problem = NO_EVENT if campaign.uses_events and not record["event_id"] else None
+        message, payload = show(compiled, record, request.site, request.sensitive, problem)
         messages.append(message)
         if payload:
             payloads.append(payload)
@@ -72,52 +73,47 @@ def preview_campaign(warehouse: Warehouse, folder: Path, request: Request) -> Pr
     )
 
 
-def _personas(
-    warehouse: Warehouse, campaign: Campaign, occurrence: str, request: Request
-) -> tuple[Sequence[Chosen], dict[str, Any]]:
+def _personas(warehouse: Warehouse, queries: Queries, request: Request) -> tuple[Sequence[Chosen], dict[str, Any]]:
     """The people to show, those who were named first, and what the section says of everybody."""
     named = [Chosen(person_id, "", ()) for person_id in request.person_ids]
-    found = choose(warehouse, campaign, occurrence, request.as_of, request.people or 1, request.shown_before)
+    found = choose(warehouse, queries, request.people or 1, request.shown_before)
     covering = [each for each in found.chosen if each.person_id not in request.person_ids]
     outcomes = [OutcomeCount(each.kind, each.name, each.value, count) for each, count in sorted(found.counts.items())]
     return [*named, *(covering if request.people else [])], {
-        "name": campaign.name,
-        "campaign": campaign,
-        "occurrence": "each step of its journeys" if occurrence == OF_JOURNEYS else occurrence,
+        "name": queries.campaign.name,
+        "campaign": queries.campaign,
+        "occurrence": "each step of its journeys" if queries.occurrence == OF_JOURNEYS else queries.occurrence,
         "audience": found.audience,
         "outcomes": tuple(outcomes),
         "nobody": tuple(str(each) for each in found.nobody),
     }
 
 
-def _records(
-    warehouse: Warehouse, campaign: Campaign, occurrence: str, request: Request, person_ids: Collection[str]
-) -> list[dict[str, Any]]:
-    if not person_ids:
-        return []
-    sql = queries.messages_sql(campaign, occurrence, request.as_of, person_ids)
-    with warehouse.read(sql, queries.parameters(campaign, occurrence)) as reader:
-        return list(_rows(reader))
-
-
-def _rows(reader: Any) -> Iterator[dict[str, Any]]:
-    for batch in reader:
-        yield from batch.to_pylist()
+def _records(warehouse: Warehouse, queries: Queries, person_ids: Collection[str]) -> list[dict[str, Any]]:
+    return warehouse.rows(queries.messages(person_ids), queries.parameters) if person_ids else []
 
 
 def _placement(chosen: Chosen, record: dict[str, Any]) -> Placement:
     planned = record["standing"] or {}
-    reason = planned.get("exclusion_reason")
-    standing = OUTSIDE if reason or not planned.get("person_id") else GETS_IT
     return Placement(
         person_id=chosen.person_id,
         first_name=clean(record.get("first_name") or "").strip(),
         address=masked(record["email"]),
-        standing=HELD_OUT if reason in _HOLD_OUTS else standing,
+        standing=_standing(planned),
         reason=_reason(planned),
         variant=planned.get("variant"),
         shows=tuple(str(each) for each in chosen.shows),
     )
+
+
+def _standing(planned: dict[str, Any]) -> str:
+    if not planned.get("person_id"):
+        return OUTSIDE
+    if planned["is_deferred"]:
+        return WAITS
+    if planned["is_holdout"]:
+        return HELD_OUT
+    return OUTSIDE if planned["exclusion_reason"] else GETS_IT
 
 
 def _reason(planned: dict[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""Suppression lists, kept alike here and at SendGrid: what either side knows, the other learns."""
