@@ -17,6 +17,7 @@ from orchestration.delivery.esp.folder import FolderEsp
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.rates import Rates
 from orchestration.delivery.reconciling import Settled, settle_unknown
+from orchestration.delivery.revoked import revoked_now
 from orchestration.delivery.worker import Order
 from orchestration.settings import CAMPAIGNS, Settings
 from orchestration.warehouse import Warehouse

@@ -53,7 +53,8 @@ select
 from (select distinct campaign from raw.campaigns);
 create table raw.journey_rules (journey varchar, role varchar, kind varchar, value varchar, reason varchar);
 create table raw.journey_conditions (
-    journey varchar, step varchar, condition_number bigint, kind varchar, value varchar, is_negated boolean, words varchar
+    journey varchar, step varchar, condition_number bigint, kind varchar, value varchar, is_negated boolean,
+    words varchar
 );
 create table core.people as
 select md5('person ' || n) as person_id, n, timestamp '2016-01-01' as arrived_at from range({people}) as numbers (n);
