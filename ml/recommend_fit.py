@@ -20,7 +20,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 MAX_PRODUCTS = 10_000
-# What comes true within so many days is what the rankings are learned on; it is also how far back each look is.
+# What comes true within so many days of a look is what the rankings are learned on. Looks are the beginnings of
+# months, so that models of one month and of the next have most of theirs in common.
 HORIZON_DAYS = 30
 LOOKS = 4
 # Enough to learn from: more people, or more of what they once bought, do not make 30 numbers better.
@@ -64,6 +65,12 @@ class _Examples:
         self.features.append(features)
         self.is_bought.append(is_bought)
 
+    def join(self, others: _Examples) -> None:
+        """More of both, and their people."""
+        self.features += others.features
+        self.is_bought += others.is_bought
+        self.people += others.people
+
     @property
     def are_enough(self) -> bool:
         """Whether there is anything to learn from."""
@@ -78,23 +85,36 @@ class _Examples:
         return features[chosen], is_bought[chosen]
 
 
+@dataclass
+class Looks:
+    """What fits over the same acts, products and max_products have in common: each look is taken once.
+
+    Kept are the models' own looks, and what there was to learn at the others: a few hundred MB at most."""
+
+    own: dict[int, _Look] = field(default_factory=dict)
+    again: dict[int, _Examples] = field(default_factory=dict)
+
+
 def fit(
     rows: pa.Table | pa.RecordBatchReader | Acts,
     products: pa.Table,
     *,
     as_of: datetime,
     max_products: int = MAX_PRODUCTS,
+    looks: Looks | None = None,
 ) -> Recommender:
     """Fit on the acts strictly before `as_of` (UTC); the same rows in any order give the same bits.
 
     `rows` has what interactions.read takes, `products` what catalogue.of does. Where the data is below the
-    minimums of this file the model is simpler, and its note says what it does without; nothing fails.
+    minimums of this file the model is simpler, and its note says what it does without; nothing fails. Give the same
+    `looks` to several fits, the earliest `as_of` first, and the later ones take less.
     """
     acts = rows if isinstance(rows, Acts) else interactions.read(rows)
     moment = interactions.microseconds(as_of)
-    look = _look(acts, moment, max_products, products)
+    looks = Looks() if looks is None else looks
+    look = looks.own[moment] = _look(acts, moment, max_products, products)
     found, notes = look.discoverer, []
-    again, new = _examples(acts, moment, max_products, products)
+    again, new = _examples(acts, moment, max_products, products, looks)
     trees = buy_again.fit(*again.whole) if again.are_enough else None
     if trees is None:
         notes.append("what people buy again is ranked by their decayed frequency, as too few came back to learn from")
@@ -142,19 +162,34 @@ def _look(acts: Acts, moment: int, max_products: int, products: pa.Table) -> _Lo
     return _Look(column, kept, moment, people, measured, found)
 
 
-def _examples(acts: Acts, moment: int, max_products: int, products: pa.Table) -> tuple[_Examples, _Examples]:
+def _examples(
+    acts: Acts, moment: int, max_products: int, products: pa.Table, looks: Looks
+) -> tuple[_Examples, _Examples]:
     """What to learn from: for what is bought again the last looks, until they have people enough; for what is new
     the last of them, as tastes for new products change fastest."""
     again, new = _Examples(), _Examples()
-    for month in range(1, LOOKS + 1):
-        look = _look(acts, moment - month * HORIZON_DAYS * MICROSECONDS_A_DAY, max_products, products)
-        later = _later(acts, look)
-        if again.people >= MAX_LEARNING_PEOPLE or not len(later):
+    for number, past in enumerate(_months_over(moment)):
+        is_for_new = number == 0
+        if again.people >= MAX_LEARNING_PEOPLE:
             break
-        _add_again(again, look, later)
-        if month == 1 and look.discoverer.weights.nnz:
-            _add_new(new, look, later)
+        if is_for_new or past not in looks.again:
+            look = looks.own.get(past) or _look(acts, past, max_products, products)
+            later = _later(acts, look)
+            if not len(later):
+                break
+            looks.again[past] = _Examples()
+            _add_again(looks.again[past], look, later)
+            if is_for_new and look.discoverer.weights.nnz:
+                _add_new(new, look, later)
+        again.join(looks.again[past])
     return again, new
+
+
+def _months_over(moment: int) -> list[int]:
+    """The last beginnings of months (UTC) whose horizon is over at a moment, the latest first."""
+    months = np.datetime64(moment, "us").astype("datetime64[M]") - np.arange(LOOKS + 2)
+    starts = months.astype("datetime64[us]").astype(np.int64)
+    return [int(each) for each in starts[starts + HORIZON_DAYS * MICROSECONDS_A_DAY <= moment][:LOOKS]]
 
 
 def _add_again(examples: _Examples, look: _Look, later: Ints) -> None:

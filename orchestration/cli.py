@@ -16,6 +16,8 @@ import click
 from rich.console import Console
 
 from orchestration.commands import JSON, warehouse_of
+from orchestration.delivery import campaign_command as campaigns
+from orchestration.delivery import controls_command as controls
 from orchestration.delivery.suppression_lists import command as suppressions
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
@@ -23,6 +25,7 @@ from orchestration.landing import quarantine_command as quarantine
 from orchestration.models import backtest_command
 from orchestration.models import command as models
 from orchestration.parts import PARTS, TRIGGERS_TAG
+from orchestration.previewing import command as previewing
 from orchestration.segments import command as segment_commands
 from orchestration.settings import Settings, load_settings
 from orchestration.webhooks import command as webhooks
@@ -200,7 +203,12 @@ def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) 
     if as_json:
         return click.echo(json.dumps(rows, default=str))
     for row in rows:
-        click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
+        if dry_run:
+            from orchestration.delivery.dry_run import lines
+
+            click.echo("\n".join(lines(row)))
+        else:
+            click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
 
 
 @_command("lint", "sincerely lint")
@@ -209,9 +217,11 @@ def lint(as_json: bool) -> None:
     """Check campaigns, templates and journeys; each finding names the file and the line."""
     from orchestration.delivery.linting import findings, shown
 
+    settings = load_settings()
+    warehouse = warehouse_of(settings) if settings.warehouse.exists() else None
     rows = [
         {"file": shown(each.file), "line": each.line, "severity": each.severity, "message": each.message}
-        for each in findings()
+        for each in findings(warehouse, settings.esp)
     ]
     if as_json:
         click.echo(json.dumps(rows))
@@ -297,7 +307,10 @@ segment_commands.register(main, _command)
 journeys.add_to(main, _command)
 models.add_to(main, _command)
 backtest_command.add_to(main, _command)
+campaigns.add_to(main, _command)
+previewing.add_to(main, _command)
 suppressions.add_to(main, _command)
+controls.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 
 def main() -> None:
     """Ends with dbt's exit status: 0 held, 1 failed, 2 not run."""
+    if sys.argv[1:] == ["--version"]:
+        # Dagster asks before every build; dbt's own answer takes seconds, for it looks on the network for a newer one.
+        sys.stdout.write(f"Core:\n  - installed: {version('dbt-core')}\n")
+        return
     from dbt.cli.main import dbtRunner
 
     parsed = os.environ.get("SINCERELY_MANIFEST")

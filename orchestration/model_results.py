@@ -10,6 +10,8 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+NEWEST_IS_IN_USE = "newest_version_is_in_use"
+
 
 def specs(model: str, table: str, evaluations: str, deps: list[list[str]], words: str) -> list[dg.AssetSpec]:
     """The table of results and the table of evaluations, in the group of models."""
@@ -28,6 +30,15 @@ def stamped(results: pa.Table, version: str, as_of: datetime) -> pa.Table:
     scored_at = pa.scalar(as_of.replace(tzinfo=None), pa.timestamp("us"))
     return results.append_column("model_version", pa.repeat(version, results.num_rows)).append_column(
         "scored_at", pa.repeat(scored_at, results.num_rows)
+    )
+
+
+def election_check(asset: list[str]) -> dg.AssetCheckSpec:
+    """The check that warns when training made a version that was not put in use."""
+    return dg.AssetCheckSpec(
+        NEWEST_IS_IN_USE,
+        asset=asset,
+        description="What was trained now is in use, or a person pinned another version.",
     )
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from orchestration import audits
 from orchestration.errors import SincerelyError, storage_error
+from orchestration.experiments import picture as experiments
 from orchestration.journeys.funnel import funnels
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -51,10 +52,12 @@ def write(settings: Settings) -> Path:
     facts["unused_attributes"] = warehouse.rows(_UNUSED) if warehouse.exists("quality.unused_attributes") else []
     facts["audits"] = audits.collect(warehouse)
     facts["journeys"] = funnels(warehouse)
+    facts["experiments"] = experiments.shown(warehouse)
     page = Environment(loader=FileSystemLoader(_PAGES), autoescape=True).get_template("report.html.j2")
     path = settings.reports / "index.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        facts["has_preview"] = (settings.home / "preview" / "index.html").exists()
         html = page.render(**facts, plots=_plots(settings.models), demo=_demo(settings), as_of=settings.as_of)
         unfinished = path.with_name(".index.html.unfinished")
         unfinished.write_text(html, encoding="utf-8")

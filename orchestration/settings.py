@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from orchestration.errors import SettingsError, storage_error
@@ -60,6 +61,8 @@ class Settings:
     dns_server: str = ""
     # After so many hours without a word of it, the campaign's policy decides about an unknown message.
     unknown_hours: float = 72.0
+    # What a thousand messages cost, in the ESP's own currency; None while nobody said.
+    cost_per_thousand: Decimal | None = None
     sendgrid_api_key: str = field(default="", repr=False)
     sendgrid_url: str = "https://api.sendgrid.com"
     sendgrid_template_id: str = ""
@@ -67,6 +70,8 @@ class Settings:
     mailchimp_url: str = ""
     mailchimp_list_id: str = ""
     smtp_url: str = field(default="", repr=False)
+    # Whom test sends may go to, with commas between.
+    seed_addresses: str = field(default="", repr=False)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -102,8 +107,10 @@ class Settings:
             "memory_limit": self.memory_limit,
             "dkim_selectors": self.dkim_selectors,
             "dns_server": self.dns_server,
+            "seed_addresses": _counted(self.seed_addresses),
             "dbt_project": str(DBT_PROJECT),
             "unknown_hours": f"{self.unknown_hours:g}",
+            "cost_per_thousand": "" if self.cost_per_thousand is None else str(self.cost_per_thousand),
             **{name: getattr(self, name) for name in _OF_ESPS},
             "sendgrid_api_key": _masked(self.sendgrid_api_key),
             "mailchimp_api_key": _masked(self.mailchimp_api_key),
@@ -147,7 +154,8 @@ def load_settings(
             )
     names = (
         "esp", "target", "outbox_url", "base_url", "secret", "as_of", "memory_limit", "unknown_hours",
-        *_SECRETS, *_OF_ESPS, "dkim_selectors", "dns_server",
+        "cost_per_thousand",
+        *_SECRETS, *_OF_ESPS, "dkim_selectors", "dns_server", "seed_addresses",
     )  # fmt: skip
     values: dict[str, str] = {}
     origins = {
@@ -167,12 +175,14 @@ def load_settings(
     _check_choice("esp", values.get("esp", "folder"), ESPS)
     _check_choice("target", values.get("target", "duckdb"), TARGETS)
     unknown_hours = _hours(values.pop("unknown_hours", "72"))
+    cost_per_thousand = _price(values.pop("cost_per_thousand", ""))
     instant = values.pop("as_of", None)
     return Settings(
         home=home,
         as_of=parse_instant(instant, origins["as_of"]) if instant else None,
         known_at=parse_instant(known_at, "--known-at") if known_at else None,
         unknown_hours=unknown_hours,
+        cost_per_thousand=cost_per_thousand,
         origins=origins,
         **values,
     )
@@ -186,6 +196,18 @@ def _read_toml(path: Path) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: {error}. Correct that line, or delete the file.") from error
     return {name: value.isoformat() if isinstance(value, datetime) else str(value) for name, value in content.items()}
+
+
+def _price(text: str) -> Decimal | None:
+    if not text:
+        return None
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        price = Decimal("NaN")
+    if not (price.is_finite() and price >= 0):
+        raise SettingsError(f"SINCERELY_COST_PER_THOUSAND is '{text}'; write an amount, such as 0.95.")
+    return price
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
@@ -228,6 +250,12 @@ def _own_secret(path: Path) -> str:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(32))
     return path.read_text(encoding="ascii").strip()
+
+
+def _counted(addresses: str) -> str:
+    """How many there are: addresses are nobody's business in what `doctor` prints."""
+    count = sum(bool(address.strip()) for address in addresses.split(","))
+    return f"{count} {'address' if count == 1 else 'addresses'}" if count else ""
 
 
 def _masked_url(url: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestration import audits
 from orchestration.connectors import last_syncs
 from orchestration.delivery.complaints import lines as complaints_of
+from orchestration.delivery.controls import Controls
+from orchestration.delivery.handing_over import unknown_lines
 from orchestration.delivery.outbox import Outbox
 from orchestration.locks import holder
 from orchestration.settings import Settings
@@ -47,6 +49,12 @@ _UNUSED = """
     from quality.unused_attributes group by all order by all
 """
 _FAILED_SEGMENTS = "select failure from core.segment_refreshes where not is_refreshed order by segment"
+_HELD = """
+    select campaign, occurrence, check_name, is_held, reason, released_by, released_because
+    from delivery.gate
+    where reason is not null
+    order by is_held desc, campaign, check_name, cause
+"""
 _FRESHNESS = "select entity, rows_count, age_days from quality.freshness order by entity"
 
 
@@ -88,12 +96,27 @@ def collect(settings: Settings) -> dict[str, list[str]]:
         f"{campaign}: {count:,} {state.replace('_', ' ')}"
         for (campaign, state), count in sorted(outbox.counts().items())
     ]
+    if unknown := unknown_lines(outbox, timedelta(hours=settings.unknown_hours)):
+        facts["unknown_whether_the_esp_took_them"] = unknown
+    if controls := Controls(settings.outbox_url).in_force():
+        facts["paused_or_cancelled"] = [
+            f"{each.campaign}{f' ({each.occurrence})' if each.occurrence else ''}: {each.control} by {each.decided_by} "
+            f"at {each.decided_at.isoformat(timespec='seconds')}Z"
+            for each in controls
+        ]
+    if warehouse.exists("delivery.gate") and (held := warehouse.rows(_HELD)):
+        facts["held_by_the_gate"] = [_hold(row) for row in held]
     if waiting := outbox.waiting(settings.as_of or datetime.now(UTC)):
         facts["waiting_for_their_hour"] = [
             f"{campaign}: {count:,} of the planned, the first at {first.isoformat()}Z"
             for campaign, (count, first) in sorted(waiting.items())
         ]
     return facts
+
+
+def _hold(row: dict[str, Any]) -> str:
+    where = f"{row['campaign']} ({row['occurrence']}), {row['check_name']}: {row['reason']}"
+    return where if row["is_held"] else f"{where}; released by {row['released_by']}: {row['released_because']}"
 
 
 def _drift(row: dict[str, Any]) -> str:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 
-from rendering import parts
+from rendering import event_parts, parts, variant_parts
 from rendering.located import Fields, read_yaml
+from rendering.pacing_parts import FIELDS as PACING_FIELDS
+from rendering.pacing_parts import Pacing, read_pacing
 from rendering.parts import NAME, Audience, Recommendations, Rule, SendAt, Sender, Token, Utm, Variant
 
 CAMPAIGNS = Path(__file__).parent / "campaigns"
 # A campaign of journeys has no audience and no rhythm: the steps that name it decide who gets it, and when.
 OF_JOURNEYS = "journey"
+UNKNOWN = ("hold", "resend")
 OCCURRENCES = ("once", "daily", "weekly", "monthly", OF_JOURNEYS)
 
 
@@ -33,6 +36,8 @@ class Campaign:
     website: str
     holdout: float
     send_at: SendAt | None
+    # What becomes of a message of which nobody knows whether it was taken, after a limit.
+    unknown: str
     variants: tuple[Variant, ...]
     subject: str
     preheader: str
@@ -40,8 +45,15 @@ class Campaign:
     uses_recommendations: Recommendations | None
     slots: Mapping[str, tuple[Rule, ...]]
     utm: Utm
+    pacing: Pacing
     links: str
+    # The language of its words, in which values are written then; None leaves it to each person's own.
+    language: str | None
     lines: Mapping[str, int]
+    # The file of its folder that is the message.
+    message: str = "message.mjml.j2"
+    # Whether each message invites its person to the event of core.event_invitations.
+    uses_events: bool = False
 
     @property
     def file(self) -> Path:
@@ -49,14 +61,20 @@ class Campaign:
 
     @property
     def template(self) -> Path:
-        return self.folder / "message.mjml.j2"
+        return self.folder / self.message
+
+    @property
+    def text_template(self) -> Path:
+        """The text part's own template; the text is derived from the HTML where there is none."""
+        return self.folder / self.message.replace(".mjml.j2", ".txt.j2")
 
     def block_of(self, slot: str, rule: str) -> str:
         """The block that `rule` shows in `slot`; the way from a recorded decision to the page."""
         return next(each.block for each in self.slots[slot] if each.name == rule)
 
 
-_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in ("name", "folder", "lines")), "between")
+_OWN = ("name", "folder", "lines", "pacing", "message")
+_FIELDS = (*(f.name for f in fields(Campaign) if f.name not in _OWN), "between", *PACING_FIELDS)
 
 
 def load_campaigns(folder: Path = CAMPAIGNS) -> list[Campaign]:
@@ -74,7 +92,11 @@ def load_campaign(folder: Path) -> Campaign:
     lines = MappingProxyType({key: value.line for key, value in left.left.items()})
     holdout, variants = left.optional("holdout"), left.optional("variants")
     recommendations, slots = left.optional("uses_recommendations"), left.optional("slots")
+    unknown = left.optional("unknown")
     occurrence = left.required("occurrence").choice(OCCURRENCES)
+    rules = parts.read_slots(slots) if slots else MappingProxyType({})
+    products = parts.read_recommendations(recommendations) if recommendations else None
+    tokens = parts.read_tokens(left.required("tokens"))
     campaign = Campaign(
         name=folder.name,
         folder=folder,
@@ -88,14 +110,18 @@ def load_campaign(folder: Path) -> Campaign:
         website=parts.read_website(left.required("website")),
         holdout=holdout.share() if holdout else 0.0,
         send_at=_send_at(left),
-        variants=parts.read_variants(variants) if variants else (),
+        unknown=unknown.choice(UNKNOWN) if unknown else UNKNOWN[0],
+        variants=variant_parts.read_variants(variants, rules, products) if variants else (),
         subject=left.required("subject").text(),
         preheader=left.required("preheader").text(),
-        tokens=parts.read_tokens(left.required("tokens")),
-        uses_recommendations=parts.read_recommendations(recommendations) if recommendations else None,
-        slots=parts.read_slots(slots) if slots else MappingProxyType({}),
+        tokens=tokens,
+        uses_events=event_parts.read_uses_events(left, tokens),
+        uses_recommendations=products,
+        slots=rules,
         utm=parts.read_utm(left.required("utm")),
+        pacing=read_pacing(left, occurrence),
         links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
+        language=parts.read_language(language) if (language := left.optional("language")) else None,
         lines=lines,
     )
     left.nothing_else(_FIELDS)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from binascii import b2a_qp
 from datetime import datetime
-from email.charset import QP, Charset
 from email.generator import BytesGenerator
 from email.header import Header
 from email.message import Message
@@ -49,9 +49,9 @@ def _charset(text: str) -> str:
 
 
 def _part(text: str, subtype: str) -> Message:
-    charset = Charset("utf-8")
-    charset.body_encoding = QP
+    """A part in quoted-printable: the library's own encoder takes a hundred times as long."""
     part = Message(_POLICY)
-    part.add_header("Content-Type", f"text/{subtype}")
-    part.set_payload(text, charset)
+    part.add_header("Content-Type", f"text/{subtype}", charset="utf-8")
+    part.add_header("Content-Transfer-Encoding", "quoted-printable")
+    part.set_payload(b2a_qp(text.encode(), istext=True).decode("ascii"))
     return part

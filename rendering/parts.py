@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+
+from babel import Locale, UnknownLocaleError
 
 from rendering.located import Located
 
@@ -45,12 +47,21 @@ class Sender:
 
 @dataclass(frozen=True)
 class Variant:
-    """One arm of an experiment; `subject` replaces the campaign's when it is there."""
+    """One arm of an experiment; what it has replaces the campaign's: the subject, the blocks that rules show (by slot
+    and rule), the product list, the whole template."""
 
     name: str
     weight: int
     subject: str | None
     line: int
+    blocks: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    list: str | None = None
+    template: str | None = None
+
+    @property
+    def has_own_content(self) -> bool:
+        """Whether it differs by more than the subject."""
+        return bool(self.blocks or self.list or self.template)
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,8 @@ def read_name(located: Located) -> str:
     return value
 
 
-def _unique(located: Located, names: list[str]) -> None:
+def unique(located: Located, names: list[str]) -> None:
+    """Raises the error at `located` where a name stands twice."""
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise located.error(f"{', '.join(sorted(repeated))} stands twice; give each its own name.")
@@ -141,23 +153,19 @@ def read_sender(located: Located) -> Sender:
     )
 
 
+def read_language(located: Located) -> str:
+    value = located.text()
+    try:
+        return str(Locale.parse(value.replace("-", "_")))
+    except (ValueError, UnknownLocaleError) as error:
+        raise located.error(f"{value!r} is not a language that is known; write one such as en, pt-BR or ar.") from error
+
+
 def read_website(located: Located) -> str:
     value = located.text()
     if not re.fullmatch(r"https://[^\s/?#]+", value):
         raise located.error(f"{value!r} must be https:// and a host, with no path: https://www.example.com.")
     return value
-
-
-def read_variants(located: Located) -> tuple[Variant, ...]:
-    variants = []
-    for item in located.items():
-        left = item.fields()
-        subject = left.optional("subject")
-        name, weight = read_name(left.required("name")), left.required("weight").integer(1)
-        left.nothing_else(("name", "weight", "subject"))
-        variants.append(Variant(name, weight, subject.text() if subject else None, item.line))
-    _unique(located, [variant.name for variant in variants])
-    return tuple(variants)
 
 
 def read_tokens(located: Located) -> Mapping[str, Token]:
@@ -188,7 +196,7 @@ def read_slots(located: Located) -> Mapping[str, tuple[Rule, ...]]:
         rules = tuple(_rule(item) for item in entry.items())
         if not rules:
             raise entry.error("has no rule; give it at least a default (a rule without 'when').")
-        _unique(entry, [rule.name for rule in rules])
+        unique(entry, [rule.name for rule in rules])
         slots[name] = rules
     return MappingProxyType(slots)
 

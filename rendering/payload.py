@@ -64,6 +64,7 @@ def render_batch(
 def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload:
     """The message of one person. RenderError says which value or decision is missing or wrong."""
     message_id = str(record.get("message_id"))
+    compiled = compiled.of(record.get("variant"))
     try:
         values = context(record, compiled.campaign)
         for key in ("person_id", "occurrence", "email"):
@@ -75,7 +76,7 @@ def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload
         )
     except FAULTS as error:
         raise RenderError(message_id, compiled.campaign.name, reason(error)) from error
-    return message(compiled, recipient, values, writing(record), slots, site)
+    return message(compiled, recipient, values, writing(record, compiled.campaign), slots, site)
 
 
 class Recipient(NamedTuple):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from rendering.campaign import Campaign
+from rendering.variants import of_variant
 
 _VALUES: dict[str, Any] = {
     "text": "Alexandria",
@@ -23,6 +24,8 @@ def samples(campaign: Campaign) -> Iterator[dict[str, Any]]:
     longest = max((len(rules) for rules in campaign.slots.values()), default=1)
     variants: list[str | None] = [variant.name for variant in campaign.variants] or [None]
     for number in range(max(longest, len(variants))):
+        variant = variants[number % len(variants)]
+        slots = of_variant(campaign, variant).slots
         for is_full in (True, False):
             yield {
                 **(_full(campaign) if is_full else dict.fromkeys(campaign.tokens)),
@@ -30,8 +33,8 @@ def samples(campaign: Campaign) -> Iterator[dict[str, Any]]:
                 "person_id": "sample",
                 "email": "sample@example.com",
                 "occurrence": "sample",
-                "variant": variants[number % len(variants)],
-                "slots": {slot: rules[number % len(rules)].block for slot, rules in campaign.slots.items()},
+                "variant": variant,
+                "slots": {slot: rules[number % len(rules)].block for slot, rules in slots.items()},
             }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jinja2 import Template, TemplateSyntaxError, nodes
@@ -11,12 +11,14 @@ from jinja2.exceptions import TemplateAssertionError
 
 from rendering.campaign import Campaign
 from rendering.cards import attributes
+from rendering.direction import directed
 from rendering.errors import TemplateError
 from rendering.links import track
 from rendering.mjml import compile_html, join, put_back
 from rendering.plaintext import derive, paragraphs
 from rendering.sandbox import Sandbox, compile_source, environment
 from rendering.source import unfold
+from rendering.variants import of_variant
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Compiled:
     """All that a campaign's messages need; reading it opens no file.
 
     `subjects` holds one template a variant, and the campaign's own under None; `blocks` the blocks that
-    each slot may show."""
+    each slot may show; `variants` the whole of those that change more than the subject."""
 
     campaign: Campaign
     subjects: Mapping[str | None, Template]
@@ -35,17 +37,29 @@ class Compiled:
     html_source: str
     text_source: str
     reads: frozenset[str]
+    variants: Mapping[str, Compiled] = field(default_factory=dict)
+
+    def of(self, variant: str | None) -> Compiled:
+        """What the people of one variant get."""
+        return self.variants.get(variant or "", self)
 
 
 def compile_campaign(campaign: Campaign) -> Compiled:
-    """Compiles `message.mjml.j2`, and `message.txt.j2` where there is one (else the text is derived from the
-    HTML). TemplateError names the file and line of what is wrong."""
+    """The campaign compiled, and apart each variant that changes more than the subject. TemplateError names the file
+    and line of what is wrong."""
+    own = [variant.name for variant in campaign.variants if variant.has_own_content]
+    variants = {name: _compiled(of_variant(campaign, name)) for name in own}
+    return replace(_compiled(campaign), variants=variants)
+
+
+def _compiled(campaign: Campaign) -> Compiled:
+    """Compiles `message.mjml.j2`, and `message.txt.j2` where there is one (else the text is derived from the HTML)."""
     escaping = environment(campaign, autoescape=True)
     plain = environment(campaign, autoescape=False)
     joined = join(unfold(campaign, campaign.template))
-    stashed = track(compile_html(joined))
+    stashed = directed(track(compile_html(joined)), campaign.language)
     html_source = put_back(joined, stashed)
-    text_file = campaign.folder / "message.txt.j2"
+    text_file = campaign.text_template
     if text_file.is_file():
         text_source = paragraphs("".join(piece.text for piece in unfold(campaign, text_file, ".txt.j2")))
     else:
@@ -70,7 +84,7 @@ def compile_campaign(campaign: Campaign) -> Compiled:
 
 def _reads(env: Sandbox, sources: Iterable[str]) -> frozenset[str]:
     """The fields of records that any of the sources may read: as attributes, or named in quotes for a filter."""
-    found: set[str] = set()
+    found = {"name"}  # which tokens such as recommendation_name_1 read
     for source in sources:
         tree = env.parse(source)
         found |= attributes(tree) | {each.value for each in tree.find_all(nodes.Const) if isinstance(each.value, str)}

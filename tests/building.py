@@ -14,6 +14,7 @@ import pyarrow as pa
 from orchestration import dbt
 from orchestration.delivery import planner
 from orchestration.delivery.outbox import Outbox
+from orchestration.delivery.pacing import pacing_table
 from orchestration.journeys import linting as journeys
 from orchestration.journeys.tables import journey_tables
 from orchestration.landing import files
@@ -67,6 +68,7 @@ def prepare(settings: Settings, as_of: datetime) -> None:
     campaigns = planner.campaign_tables(load_campaigns(CAMPAIGNS), as_of.replace(tzinfo=UTC))
     for name, table in zip(("campaigns", "campaign_variants"), campaigns, strict=True):
         warehouse.replace(f"raw.{name}", table)
+    warehouse.replace("raw.campaign_pacing", pacing_table(load_campaigns(CAMPAIGNS)))
     for name, table in journey_tables(journeys.sound()[0]).items():
         warehouse.replace(f"raw.{name}", table)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.locks import exclusive
+from tests.browser import browser  # noqa: F401
 from tests.servers import postgres_server, shop  # noqa: F401
 from tests.world import write_world
 
@@ -30,7 +31,7 @@ def run_sincerely(home: Path, *arguments: str, **environ: str) -> subprocess.Com
         env={**os.environ, "SINCERELY_HOME": str(home), "SINCERELY_SECRET": SECRET, **environ},
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=900,
         check=False,
         cwd=ROOT,
     )
@@ -56,7 +57,7 @@ def built(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "built"
     shared.mkdir(exist_ok=True)
     home, printed = shared / "home", shared / "printed.json"
-    with exclusive(shared / "lock", wait_seconds=500):
+    with exclusive(shared / "lock", wait_seconds=900):
         if not printed.exists():
             shutil.copytree(world, home)
             done = run_sincerely(home, "run", "--as-of", AS_OF)

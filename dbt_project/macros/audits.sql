@@ -2,6 +2,7 @@
 {% macro entity_keys() -%}
     {{ return({
         'crm_contacts': ['contact_id'],
+        'crm_events': ['event_id'],
         'shop_products': ['product_id'],
         'shop_orders': ['order_id'],
         'shop_order_lines': ['order_id', 'line_number'],

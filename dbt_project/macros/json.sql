@@ -40,3 +40,19 @@
 {% macro default__json_texts(text, paths) -%}
     json_extract_string({{ text }}, ['$.{{ paths | join("', '$.") }}'])
 {%- endmacro %}
+
+{#- The items of a column's JSON list, one row each, with their place from 1; a text that is no list has none. -#}
+{% macro json_items(relation, key, column, item, place) -%}
+    {{ adapter.dispatch('json_items')(relation, key, column, item, place) }}
+{%- endmacro %}
+
+{% macro default__json_items(relation, key, column, item, place) -%}
+    select
+        {{ key }},
+        unnest(items) as {{ item }},
+        generate_subscripts(items, 1) as {{ place }}
+    from (
+        select {{ key }}, from_json({{ json_list_or_null(column) }}, '["varchar"]') as items
+        from {{ relation }}
+    ) as lists
+{%- endmacro %}

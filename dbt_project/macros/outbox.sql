@@ -24,7 +24,9 @@ renamed as (
         revision,
         is_holdout,
         planned_at,
-        case when accepted_at <= {{ as_of() }} then accepted_at end as accepted_at
+        case when accepted_at <= {{ as_of() }} then accepted_at end as accepted_at,
+        not_before,
+        expires_at
     from source
 
 )

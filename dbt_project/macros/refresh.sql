@@ -72,18 +72,18 @@
 {#- While dbt parses it is true, so that what only an incremental refresh refers to is known. -#}
 {% macro is_refresh_incremental() %}
     {%- if not execute -%}{{ return(true) }}{%- endif -%}
-    {{ return(is_refreshing() and last_refresh().mode in ('incremental', 'partial')) }}
+    {{ return(is_refreshing() and refresh_under_way().mode in ('incremental', 'partial')) }}
 {% endmacro %}
 
 {#- Whether what only time has changed is left to the next refresh. -#}
 {% macro is_refresh_partial() %}
     {%- if not execute -%}{{ return(true) }}{%- endif -%}
-    {{ return(is_refreshing() and last_refresh().mode == 'partial') }}
+    {{ return(is_refreshing() and refresh_under_way().mode == 'partial') }}
 {% endmacro %}
 
 {#- The number of the refresh under way; what it writes carries it. -#}
 {% macro refresh_number() %}
-    {{ return(last_refresh().refresh if execute and is_refreshing() else 0) }}
+    {{ return(refresh_under_way().refresh if execute and is_refreshing() else 0) }}
 {% endmacro %}
 
 {#- Unit tests and compilations speak of no refresh. -#}
@@ -93,7 +93,7 @@
 
 {#- The as_of of the last refresh, as SQL; what has a later time was not seen by it. -#}
 {% macro since() -%}
-    timestamp '{{ last_refresh().since if execute else as_of() }}'
+    timestamp '{{ refresh_under_way().since if execute else as_of() }}'
 {%- endmacro %}
 
 {#- Whether a staged row is news to an incremental refresh: it was written in it, or one of its times has come since. -#}
@@ -152,7 +152,7 @@
 
 {#- The windows of time that tables with one row per person look at: whoever adds one names it here. -#}
 {% macro windows_in_days() -%}
-    {{ return([var('engaged_days'), var('active_days'), 90]) }}
+    {{ return([var('engaged_days'), var('active_days'), 90, var('view_use_after_days')]) }}
 {%- endmacro %}
 
 {#- Keeps, in an incremental refresh, the people of whom something new is said: ends the where clause of an input. -#}
@@ -225,6 +225,14 @@
         ~ ' order by refresh desc limit 1'
     ).rows -%}
     {{ return(rows[0] if rows else none) }}
+{% endmacro %}
+
+{#- The same for what is built in it, asked once in a run of dbt: the graph is the one thing that all models share. -#}
+{% macro refresh_under_way() %}
+    {%- if 'refresh_under_way' not in graph -%}
+        {%- do graph.update({'refresh_under_way': last_refresh()}) -%}
+    {%- endif -%}
+    {{ return(graph['refresh_under_way']) }}
 {% endmacro %}
 
 {#- The instant of the newest refresh that saw what only time has changed. -#}

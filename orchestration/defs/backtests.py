@@ -3,7 +3,6 @@
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.models import backtest, tables
 from orchestration.settings import parse_instant
 
 
@@ -17,6 +16,9 @@ from orchestration.settings import parse_instant
 )
 def churn_backtests(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
     """One row per month start: trained on what lay before it, measured on the horizon after it."""
+    # Imported when it runs: the numeric libraries take seconds, and most runs train nothing.
+    from orchestration.models import backtest, tables
+
     cutoff = parse_instant(context.partition_key, "partition")
     row = backtest.backtest(home.settings(), cutoff)
     tables.replace_rows(home.warehouse(), "ml.churn_backtests", row, "cutoff", cutoff)

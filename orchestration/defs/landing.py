@@ -10,6 +10,8 @@ import pyarrow as pa
 from orchestration.defs import connectors, suppressions
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import planner
+from orchestration.delivery.controls import Controls
+from orchestration.delivery.pacing import pacing_table
 from orchestration.errors import LandingError
 from orchestration.journeys import linting as journeys_of
 from orchestration.journeys.tables import journey_tables
@@ -19,6 +21,10 @@ from orchestration.landing.keys import email_hash_key
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
 
+_LEDGER = (
+    "loads", "rejects", "schema_changes", "deletions", "snapshots", "hash_keys", "segment_changes",
+    "message_deferrals",
+)  # fmt: skip
 _RAW: dict[str, Any] = {"group_name": "landing", "pool": WAREHOUSE_POOL}
 
 
@@ -104,6 +110,8 @@ def raw_tables(home: Home) -> dg.MaterializeResult:
                      description="The key of hashes that outlive erasure."),
         dg.AssetSpec(["raw", "segment_changes"], deps=[["raw", "tables"]], kinds={"duckdb"}, group_name="landing",
                      description="One row per change that earlier builds observed of who is in a segment."),
+        dg.AssetSpec(["raw", "message_deferrals"], deps=[["raw", "tables"]], kinds={"duckdb"}, group_name="landing",
+                     description="One row per message that earlier runs put off, as they first did."),
     ],
     check_specs=[
         dg.AssetCheckSpec("every_folder_is_known", asset=["raw", "loads"],
@@ -116,7 +124,7 @@ def landing_ledger(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg
     warehouse = home.warehouse()
     deletions.record(warehouse, home.settings(), list(connectors.STREAMS), home.instant(context))
     strangers = files.strangers(home.settings().landing)
-    for table in ("loads", "rejects", "schema_changes", "deletions", "snapshots", "hash_keys", "segment_changes"):
+    for table in _LEDGER:
         (counted,) = warehouse.rows(f"select count(*) as rows_count from raw.{table}")
         checks = (
             [
@@ -142,6 +150,10 @@ def landing_ledger(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg
                      description="One row per campaign and audience segment, from the campaigns' files."),
         dg.AssetSpec(["raw", "campaign_variants"], group_name="campaigns", kinds={"yaml"},
                      description="One row per campaign and variant, with its share of the people."),
+        dg.AssetSpec(["raw", "campaign_pacing"], group_name="campaigns", kinds={"yaml"},
+                     description="One row per campaign, with its own caps, hours and lifetime."),
+        dg.AssetSpec(["raw", "campaign_controls"], group_name="campaigns", kinds={"sqlalchemy"},
+                     description="One row per campaign's occurrence that a person has paused or cancelled."),
     ],
     pool=WAREHOUSE_POOL,
 )  # fmt: skip
@@ -150,11 +162,14 @@ def campaigns(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.Mate
     loaded = load_campaigns(CAMPAIGNS)
     if not loaded:
         raise LandingError(f"There is no campaign in {CAMPAIGNS}; add a folder with a campaign.yml.")
-    for name, table in zip(
-        ("campaigns", "campaign_variants"),
-        planner.campaign_tables(loaded, home.instant(context)),
-        strict=True,
-    ):
+    audience, variants = planner.campaign_tables(loaded, home.instant(context))
+    tables = {
+        "campaigns": audience,
+        "campaign_variants": variants,
+        "campaign_pacing": pacing_table(loaded),
+        "campaign_controls": Controls(home.settings().outbox_url).table(),
+    }
+    for name, table in tables.items():
         rows = home.warehouse().replace(f"raw.{name}", table)
         yield dg.MaterializeResult(asset_key=["raw", name], metadata={"dagster/row_count": rows})
 

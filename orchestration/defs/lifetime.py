@@ -1,17 +1,11 @@
 """Next orders and their value: fitted on everyone's orders, checked on the days before as_of."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import dagster as dg
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from ml import lifetime, plots, store
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.model_results import figures, keep, picture, specs, stamped, verdict
-from orchestration.models import election, results
-from orchestration.training import LIFETIME_SUMMARIES, lifetime_days, lifetime_metadata
+from orchestration.model_results import election_check, specs
 
 
 @dg.multi_asset(
@@ -28,64 +22,13 @@ from orchestration.training import LIFETIME_SUMMARIES, lifetime_days, lifetime_m
             asset=["ml", "lifetime_values"],
             description="On the held-out days the expected orders are nearer than everyone's own past rate.",
         ),
-        results.election_check(["ml", "lifetime_values"]),
+        election_check(["ml", "lifetime_values"]),
     ],
     pool=WAREHOUSE_POOL,
 )
 def lifetime_model(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
     """When people order next, and what they will be worth."""
-    warehouse, settings, as_of = home.warehouse(), home.settings(), home.instant(context)
-    horizon_days, holdout_days = lifetime_days()
-    summaries = warehouse.table(LIFETIME_SUMMARIES)
-    known = summaries.filter(pc.equal(summaries["split"], "score"))
-    held_out = summaries.filter(pc.equal(summaries["split"], "test"))
-    model = lifetime.fit(known)
-    metadata = lifetime_metadata(model, summaries, as_of)
-    # Judged is the same method on what was known when the held-out days began.
-    earlier = lifetime.fit(held_out)
-    evaluations = lifetime.evaluate(earlier, held_out, holdout_days=holdout_days, version=metadata.version)
-    elected = election.elect(
-        settings,
-        model,
-        replace(metadata, metrics=store.measured(evaluations.to_pylist())),
-        # What the champion is compared with had seen nothing of the held-out days.
-        compare=lambda champion: lifetime.compare(earlier, champion, held_out, holdout_days=holdout_days),
-    )
-    model, version = elected.model, elected.version
+    # Imported when it runs: the numeric libraries take seconds, and most runs train nothing.
+    from orchestration.models import lifetime_asset
 
-    values = lifetime.predict(model, known, at=as_of, horizon_days=horizon_days)
-    rows = warehouse.replace("ml.lifetime_values", stamped(values, version, as_of))
-    warehouse.replace("ml.lifetime_evaluations", evaluations)
-    plot = plots.against_baseline(evaluations)
-    keep(plot, settings.models / "lifetime")
-    words = _doubts(model, earlier, evaluations)
-    yield dg.MaterializeResult(
-        asset_key=["ml", "lifetime_values"],
-        metadata={
-            "dagster/row_count": rows,
-            "note": model.note,
-            "version": version,
-            "election": elected.sentence,
-            "quality": picture(plot),
-            **figures(evaluations),
-        },
-        check_results=[verdict("beats_past_rate", words), results.election_result(elected)],
-    )
-    yield dg.MaterializeResult(
-        asset_key=["ml", "lifetime_evaluations"], metadata={"dagster/row_count": evaluations.num_rows}
-    )
-
-
-def _doubts(model: lifetime.LifetimeModel, earlier: lifetime.LifetimeModel, evaluations: pa.Table) -> str:
-    """Why the values are not to be leaned on, in words, or nothing."""
-    if model.is_fallback:
-        return f"Lifetime: {model.note}."
-    if earlier.is_fallback:
-        return f"Lifetime: not measured, as of the beginning of the held-out days there were {earlier.note}."
-    row = next(row for row in evaluations.to_pylist() if row["metric"] == "orders_mae")
-    if row["value"] < row["baseline_value"]:
-        return ""
-    return (
-        f"Lifetime: on the held-out days the expected orders are no nearer than past rates ({row['value']:.2f} orders "
-        f"off per person against {row['baseline_value']:.2f}); sort by them, and do not budget with them."
-    )
+    yield from lifetime_asset.results_of(home.warehouse(), home.settings(), home.instant(context))

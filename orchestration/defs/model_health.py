@@ -4,11 +4,9 @@ from typing import Any
 
 import dagster as dg
 
-from ml import plots
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.model_results import keep, picture, verdict
 from orchestration.models import health
-from orchestration.training import drift_limit
 
 _KEY = ["quality", "model_health"]
 
@@ -34,6 +32,10 @@ _KEY = ["quality", "model_health"]
 )
 def model_health(home: Home) -> dg.MaterializeResult:
     """Drift and decay of the churn model, as a picture and as sentences; a decayed version is replaced by the next."""
+    # Imported when it runs: the numeric libraries take seconds, and most runs train nothing.
+    from ml import plots
+    from orchestration.training import drift_limit
+
     warehouse, limit = home.warehouse(), drift_limit()
     found = warehouse.table(health.DRIFT_SQL)
     moved = [row for row in found.to_pylist() if row["psi"] > limit and not row["grows_with_time"]]

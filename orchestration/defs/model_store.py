@@ -3,7 +3,6 @@
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.models import tables
 
 
 @dg.asset(
@@ -15,5 +14,8 @@ from orchestration.models import tables
 )
 def model_decisions(home: Home) -> dg.MaterializeResult:
     """One row per trained version: whether it was put in use, beside which champion, and why."""
+    # Imported when it runs: the numeric libraries take seconds, and most runs train nothing.
+    from orchestration.models import tables
+
     rows = home.warehouse().replace("ml.model_decisions", tables.decisions(home.settings().models))
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})

@@ -10,7 +10,6 @@ from orchestration.defs import warehouse as built
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.lineage import attributes
 from orchestration.lineage.project import lineage
-from orchestration.lineage.readers import all_readers
 from orchestration.settings import CAMPAIGNS
 from rendering.campaign import load_campaigns
 
@@ -57,6 +56,9 @@ _LAST_MODELS = sorted(
 )
 def unused_attributes(home: Home) -> Iterator[dg.MaterializeResult]:
     """Which collected attributes nobody uses, and who uses the others."""
+    # Imported when it runs: the numeric libraries take seconds, and most runs do not ask.
+    from orchestration.lineage.readers import all_readers
+
     warehouse, settings = home.warehouse(), home.settings()
     manifest = json.loads(dbt.manifest(settings).read_text(encoding="utf-8"))
     found = lineage(

@@ -1,18 +1,11 @@
 """The recommendations: trained on purchases and views, evaluated on the month before, a list of each kind for all."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import dagster as dg
-import pyarrow as pa
 
-from ml import interactions, plots, ranking_evaluation, recommend, recommend_fit, store
-from ml.recommend import Recommender
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.model_results import figures, keep, picture, specs, verdict
-from orchestration.models import election, results
-from orchestration.training import ACTS, ACTS_SUMMARY, PRODUCTS, last_month, recommender_metadata
-from orchestration.warehouse import Change
+from orchestration.model_results import election_check, specs
 
 
 @dg.multi_asset(
@@ -29,84 +22,13 @@ from orchestration.warehouse import Change
             asset=["ml", "recommendations"],
             description="On the held-out month the lists find more than the most popular products do.",
         ),
-        results.election_check(["ml", "recommendations"]),
+        election_check(["ml", "recommendations"]),
     ],
     pool=WAREHOUSE_POOL,
 )
 def recommendation_models(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
     """What a person buys again, and what they might try."""
-    warehouse, settings, as_of = home.warehouse(), home.settings(), home.instant(context)
-    products = warehouse.table(PRODUCTS)
-    with warehouse.read(ACTS) as batches:
-        acts = interactions.read(batches)
-    model = recommend_fit.fit(acts, products, as_of=as_of)
-    metadata = recommender_metadata(model, warehouse.table(ACTS_SUMMARY), products, as_of)
-    cutoff, until = last_month(as_of)
-    earlier = recommend_fit.fit(acts, products, as_of=cutoff)
-    evaluations = ranking_evaluation.evaluate_recommendations(
-        earlier, acts, products, until=until, version=metadata.version
-    )
-    elected = election.elect(
-        settings,
-        model,
-        replace(metadata, metrics=store.measured(evaluations.to_pylist())),
-        compare=lambda champion: ranking_evaluation.compare(earlier, champion, acts, until=until),
-    )
-    model, version = elected.model, elected.version
-    if not elected.is_challenger:
-        evaluations = ranking_evaluation.evaluate_recommendations(
-            replace(model, moment=earlier.moment), acts, products, until=until, version=version
-        )
-    rows = warehouse.derive("ml.recommendations", ACTS, _lists(model, products, version))
-    warehouse.replace("ml.recommendation_evaluations", evaluations)
-    plot = plots.against_baseline(evaluations)
-    keep(plot, settings.models / metadata.name)
-    yield dg.MaterializeResult(
-        asset_key=["ml", "recommendations"],
-        metadata={
-            "dagster/row_count": rows,
-            "note": model.note,
-            "version": version,
-            "election": elected.sentence,
-            "quality": picture(plot),
-            **figures(evaluations),
-        },
-        check_results=[
-            verdict("beats_popularity", _doubts(evaluations, model.note)),
-            results.election_result(elected),
-        ],
-    )
-    yield dg.MaterializeResult(
-        asset_key=["ml", "recommendation_evaluations"], metadata={"dagster/row_count": evaluations.num_rows}
-    )
+    # Imported when it runs: the numeric libraries take seconds, and most runs train nothing.
+    from orchestration.models import recommendations_asset
 
-
-def _lists(model: Recommender, products: pa.Table, version: str) -> Change:
-    schema = recommend.SCHEMA.append(pa.field("model_version", pa.string()))
-
-    def change(acts: pa.RecordBatchReader) -> pa.RecordBatchReader:
-        lists = recommend.recommend_blocks(model, products, acts)
-        stamped = (
-            pa.RecordBatch.from_arrays([*batch.columns, pa.repeat(version, batch.num_rows)], schema=schema)
-            for batch in lists
-        )
-        return pa.RecordBatchReader.from_batches(schema, stamped)
-
-    return change
-
-
-def _doubts(evaluations: pa.Table, note: str) -> str:
-    """Why the lists are not to be leaned on, in words, or nothing."""
-    found = [row for row in evaluations.to_pylist() if row["metric"].startswith("recall") and row["value"] is not None]
-    if not found:
-        return f"{note} The month before as_of is too thin to measure the quality of recommendations.".strip()
-    worse = [row for row in found if row["value"] <= (row["baseline_value"] or 0)]
-    if not worse:
-        return note
-    figures_of = ", ".join(
-        f"{row['model']} {row['metric']} {row['value']:.3f} against {row['baseline_value']:.3f}" for row in worse
-    )
-    return (
-        f"{note} On the held-out month the lists find no more than the most popular products do ({figures_of}); "
-        "do not mail them until more months are landed."
-    ).strip()
+    yield from recommendations_asset.results_of(home.warehouse(), home.settings(), home.instant(context))

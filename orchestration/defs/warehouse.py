@@ -10,6 +10,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 
 from orchestration import dbt
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
+from orchestration.gate import failed_tests
 from orchestration.segments import building
 from orchestration.settings import load_settings
 from orchestration.warehouse import Warehouse
@@ -111,11 +112,17 @@ def _build(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
     warehouse = home.warehouse()
     with warehouse.held():
         built = building.build(cli, context, settings, home.instant(context), _PROJECT.broken, _is_failed_audit)
+    failed_tests.record(warehouse, built.manifest, built.results, _fail_alone(built.manifest), home.instant(context))
     if built.error:
         raise built.error
     counts = {str(row["name"]): row["rows_count"] for row in warehouse.rows(_COUNTS)}
     for event in building.in_order(built.events, context):
         yield _with_words(_with_rows(event, context, counts), warehouse)
+
+
+def _fail_alone(manifest: Mapping[str, Any]) -> set[str]:
+    nodes = manifest["nodes"]
+    return {"model.sincerely.audits", *(unique_id for unique_id in nodes if _is_segment(manifest, unique_id))}
 
 
 def _is_failed_audit(manifest: Mapping[str, Any], result: Mapping[str, Any]) -> bool:

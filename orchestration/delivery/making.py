@@ -15,9 +15,10 @@ from rendering.batches import Renderer
 from rendering.campaign import Campaign
 from rendering.errors import RenderError
 from rendering.links import Site
-from rendering.templates import compile_campaign
+from rendering.templates import Compiled, compile_campaign
 
 Decisions = tuple[dict[str, str], ...]
+NO_EVENT = "there is no event to invite them to"
 _KEPT_DECISIONS = 100_000
 
 
@@ -31,46 +32,64 @@ class Made:
 
 
 class Maker:
-    """Makes the messages of one campaign, batch after batch."""
+    """Makes the messages of one campaign, batch after batch; a variant with content of its own is made apart."""
 
     def __init__(self, campaign: Campaign, site: Site) -> None:
-        self._campaign = campaign
-        self._renderer = Renderer(compile_campaign(campaign), site)
+        compiled = compile_campaign(campaign)
+        self._rest = _Arm(compiled, site)
+        self._arms = {name: _Arm(own, site) for name, own in compiled.variants.items()}
+
+    def make(self, records: pa.RecordBatch) -> Made:
+        """A message for each row of `records` (as `records.sql` gives them); those of one variant in their order."""
+        made = Made()
+        variants = records.column("variant")
+        for name, arm in self._arms.items():
+            arm.make(records.filter(pc.equal(variants, name)), made)
+        if self._arms:
+            is_own = pc.is_in(variants, value_set=pa.array(list(self._arms), variants.type))
+            records = records.filter(pc.invert(is_own))
+        self._rest.make(records, made)
+        return made
+
+
+class _Arm:
+    """Those who get the same content."""
+
+    def __init__(self, compiled: Compiled, site: Site) -> None:
+        self._campaign = compiled.campaign
+        self._renderer = Renderer(compiled, site)
         self._of_rules: dict[tuple[str | None, ...], Decisions] = {}
         self._of_products: dict[tuple[Any, ...], dict[str, str]] = {}
 
-    def make(self, records: pa.RecordBatch) -> Made:
-        """A message for each row of `records` (as `records.sql` gives them), in their order."""
-        made = Made()
+    def make(self, records: pa.RecordBatch, made: Made) -> None:
+        """Adds what becomes of each row."""
+        if self._campaign.uses_events:
+            records = _invited(records, made)
         is_holdout = records.column("is_holdout")
         to_render = records.filter(pc.invert(is_holdout))
         rendered = self._renderer.render(with_slots(self._campaign, to_render))
         decided = self._decisions(to_render)
-        for row in zip(
-            *(records.column(name).to_pylist() for name in ("message_id", "occurrence", "person_id", "variant")),
-            records.column("not_before").to_pylist(),
-            is_holdout.to_pylist(),
-            strict=True,
-        ):
-            message_id, occurrence, person_id, variant, not_before, is_held_out = row
+        columns = ("message_id", "occurrence", "person_id", "variant", "not_before", "expires_at", "exclusion_reason")
+        rows = zip(*(records.column(name).to_pylist() for name in columns), is_holdout.to_pylist(), strict=True)
+        for message_id, occurrence, person_id, variant, not_before, expires_at, exclusion, is_held_out in rows:
             identity = (message_id, self._campaign.name, occurrence, person_id, variant)
             if is_held_out:
                 made.held_out += 1
-                made.messages.append(Planned(*identity))
+                made.messages.append(Planned(*identity, decisions=_withheld(exclusion)))
                 continue
             payload, decisions = next(rendered), next(decided)
             if isinstance(payload, RenderError):
                 made.failed[payload.reason] = made.failed.get(payload.reason, 0) + 1
             else:
-                made.messages.append(Planned(*identity, decisions=decisions, payload=payload, not_before=not_before))
-        return made
+                made.messages.append(Planned(*identity, decisions, payload, not_before, expires_at))
 
     def _decisions(self, records: pa.RecordBatch) -> Iterator[Decisions]:
         """For each row the rule that won in each slot, and the products with the model that chose them."""
         slots = sorted(self._campaign.slots)
         rules = [records.column("rules").field(slot).to_pylist() for slot in slots]
         of_rules = zip(*rules, strict=True) if rules else iter([()] * records.num_rows)
-        for won, products in zip(of_rules, _products(records.column("recommendations")), strict=True):
+        products_of = _products(records.column("recommendations"))
+        for won, products, event in zip(of_rules, products_of, _events(self._campaign, records), strict=True):
             decided = self._of_rules.get(won)
             if decided is None:
                 decided = self._of_rules[won] = tuple(
@@ -78,7 +97,7 @@ class Maker:
                     for slot, rule in zip(slots, won, strict=True)
                     if rule is not None
                 )
-            yield (*decided, *map(self._of_product, products))
+            yield (*decided, *map(self._of_product, products), *event)
 
     def _of_product(self, product: tuple[Any, ...]) -> dict[str, str]:
         decided = self._of_products.get(product)
@@ -92,6 +111,29 @@ class Maker:
                 "rule": f"{which} {model_version}",
             }
         return decided
+
+
+def _invited(records: pa.RecordBatch, made: Made) -> pa.RecordBatch:
+    """The records without those who have no event to be invited to, who are counted."""
+    lack = pc.and_(pc.invert(records.column("is_holdout")), pc.is_null(records.column("event_id")))
+    if count := pc.sum(lack).as_py():
+        made.failed[NO_EVENT] = made.failed.get(NO_EVENT, 0) + count
+    return records.filter(pc.invert(lack))
+
+
+def _events(campaign: Campaign, records: pa.RecordBatch) -> Iterator[Decisions]:
+    """For each row the event that it invites to, where the campaign does."""
+    if not campaign.uses_events:
+        return iter([()] * records.num_rows)
+    ids, topics = (records.column(name).to_pylist() for name in ("event_id", "event_topic"))
+    return (
+        ({"slot": "event", "choice": event_id, "rule": f"interest in {topic}"},)
+        for event_id, topic in zip(ids, topics, strict=True)
+    )
+
+
+def _withheld(exclusion: str) -> Decisions:
+    return ({"slot": "holdout", "choice": exclusion.removesuffix("_holdout"), "rule": exclusion},)
 
 
 def with_slots(campaign: Campaign, records: pa.RecordBatch) -> pa.RecordBatch:

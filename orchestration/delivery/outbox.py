@@ -23,6 +23,7 @@ from orchestration.delivery.leases import LEASE, Leases
 from orchestration.delivery.outbox_tables import BATCHES, MESSAGES, create
 from orchestration.delivery.settling import Settling
 from orchestration.delivery.stored import pack
+from orchestration.delivery.unknown import Unknown
 from rendering.payload import Payload
 
 _ARROW = pa.schema(
@@ -41,6 +42,8 @@ _ARROW = pa.schema(
         ("is_holdout", pa.bool_()),
         ("planned_at", pa.timestamp("us")),
         ("accepted_at", pa.timestamp("us")),
+        ("not_before", pa.timestamp("us")),
+        ("expires_at", pa.timestamp("us")),
     ]
 )
 _FETCH_ROWS = 10_000
@@ -71,6 +74,7 @@ class Outbox:
             create(self._engine)
         self.leases = Leases(self._engine, clock, lease)
         self.settling = Settling(self._engine)
+        self.unknown = Unknown(self._engine)
 
     def known(self, message_ids: Sequence[str]) -> set[str]:
         """Those of the ids whose messages are written down already."""

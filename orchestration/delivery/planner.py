@@ -15,12 +15,12 @@ from orchestration.delivery.outbox import Outbox
 from orchestration.warehouse import Warehouse
 from rendering.campaign import OF_JOURNEYS, Campaign
 from rendering.decisions import slot_cases
+from rendering.event_parts import EVENT_TOKENS
 from rendering.links import Site
 
-_BATCH_MESSAGES = 500
+# As many as SendGrid takes in a request.
+_BATCH_MESSAGES = 1_000
 _RECORDS_SQL = Path(__file__).with_name("records.sql")
-_SEND_HOURS_SQL = Path(__file__).with_name("send_hours.sql")
-_SEND_TIMES_SQL = Path(__file__).with_name("send_times.sql")
 
 
 @dataclass
@@ -50,6 +50,7 @@ def campaign_tables(campaigns: list[Campaign], as_of: datetime) -> tuple[pa.Tabl
             "purpose": campaign.purpose,
             "priority": campaign.priority,
             "holdout_share": campaign.holdout,
+            "uses_events": campaign.uses_events,
             "role": role,
             "segment": segment,
         }
@@ -74,6 +75,7 @@ _AUDIENCE = pa.schema(
         ("purpose", pa.string()),
         ("priority", pa.int64()),
         ("holdout_share", pa.float64()),
+        ("uses_events", pa.bool_()),
         ("role", pa.string()),
         ("segment", pa.string()),
     ]
@@ -98,7 +100,7 @@ def plan(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, a
     result = Plan(campaign.name, occurrence)
     planned_at = as_of.replace(tzinfo=None)
     maker = Maker(campaign, site)
-    for records in _records(warehouse, campaign, occurrence, planned_at):
+    for records in _records(warehouse, campaign, occurrence):
         unknown = _unknown(outbox, records)
         result.already_known += records.num_rows - unknown.num_rows
         made = maker.make(unknown)
@@ -118,11 +120,11 @@ def _unknown(outbox: Outbox, records: pa.RecordBatch) -> pa.RecordBatch:
     return records.filter(pc.invert(pc.is_in(ids, value_set=pa.array(known, ids.type)))) if known else records
 
 
-def _records(warehouse: Warehouse, campaign: Campaign, occurrence: str, as_of: datetime) -> Iterator[pa.RecordBatch]:
+def _records(warehouse: Warehouse, campaign: Campaign, occurrence: str) -> Iterator[pa.RecordBatch]:
     """The campaign's records, as many at a time as are written down together."""
     wanted = campaign.uses_recommendations
     with warehouse.read(
-        records_sql(campaign, as_of),
+        records_sql(campaign),
         [wanted.list if wanted else "", wanted.count if wanted else 0, campaign.name, occurrence],
     ) as reader:
         for batch in reader:
@@ -130,26 +132,31 @@ def _records(warehouse: Warehouse, campaign: Campaign, occurrence: str, as_of: d
                 yield batch.slice(start, _BATCH_MESSAGES)
 
 
-def records_sql(campaign: Campaign, as_of: datetime = datetime.min) -> str:
-    """The query for the campaign's records, its rules evaluated for everybody in one pass.
-
-    `as_of` (UTC, without an offset) is the instant from which on a best hour is looked for.
-    """
+def records_sql(campaign: Campaign) -> str:
+    """The query for the campaign's records, its rules evaluated for everybody in one pass."""
     cases = ", ".join(f"'{slot}': {case}" for slot, case in slot_cases(campaign).items())
     rules = f"{{{cases}}}" if cases else "null"
     sql = _RECORDS_SQL.read_text(encoding="utf-8").replace("/* rules */", rules)
-    if campaign.send_at is None:
-        return sql.replace("/* not_before */", "cast(null as timestamp)")
-    hours = _SEND_HOURS_SQL.read_text(encoding="utf-8")
-    joins = _SEND_TIMES_SQL.read_text(encoding="utf-8")
-    window = {"/* from_hour */": campaign.send_at.from_hour, "/* last_hour */": campaign.send_at.until_hour - 1}
-    for name, hour in window.items():
-        joins = joins.replace(name, str(hour))
-    return (
-        sql.replace("/* send_hours */", ",\n\n" + hours.replace("/* as_of */", f"timestamp '{as_of.isoformat(' ')}'"))
-        .replace("/* send_times */", joins)
-        .replace("/* not_before */", "send_hours.next_at")
-    )
+    return _with_event(_with_lists(sql, campaign), campaign)
+
+
+def _with_lists(sql: str, campaign: Campaign) -> str:
+    """The query with the product lists of variants that have one of their own."""
+    own = [(variant.name, variant.list) for variant in campaign.variants if variant.list]
+    if not own or campaign.uses_recommendations is None:
+        return sql.replace("/* lists */", "").replace("/* list */", "listed.list")
+    more = ", ".join(sorted({f"'{name}'" for _, name in own}))
+    cases = " ".join(f"when '{variant}' then '{name}'" for variant, name in own)
+    chosen = f"case candidates.variant {cases} else '{campaign.uses_recommendations.list}' end"
+    return sql.replace("/* lists */", f"or recommendations.list in ({more})").replace("/* list */", chosen)
+
+
+def _with_event(sql: str, campaign: Campaign) -> str:
+    """The query with the event that each person is invited to, for a campaign that invites."""
+    columns = ", ".join(f"invitations.{column}" for column in ("event_id", *EVENT_TOKENS))
+    join = "left join core.event_invitations as invitations on candidates.person_id = invitations.person_id"
+    is_used = campaign.uses_events
+    return sql.replace("/* event */", f"{columns}," if is_used else "").replace("/* events */", join if is_used else "")
 
 
 def _shares(campaign: Campaign) -> Iterator[dict[str, object]]:

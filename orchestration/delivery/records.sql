@@ -7,6 +7,7 @@ with decisions as (
 listed as (
     select
         recommendations.person_id,
+        recommendations.list,
         list(
             {
                 'rank': recommendations.rank,
@@ -25,9 +26,9 @@ listed as (
         ) as recommendations,
     from ml.recommendations as recommendations
     inner join core.products as products on recommendations.product_id = products.product_id
-    where recommendations.list = ? and recommendations.rank <= ?
-    group by recommendations.person_id
-)/* send_hours */
+    where (recommendations.list = ? /* lists */) and recommendations.rank <= ?
+    group by recommendations.person_id, recommendations.list
+)
 
 select
     candidates.message_id,
@@ -35,18 +36,22 @@ select
     candidates.occurrence,
     candidates.variant,
     candidates.is_holdout,
+    candidates.exclusion_reason,
     profiles.* replace (coalesce(profiles.currency, 'USD') as currency, profiles.topics::json::varchar[] as topics),
     decisions.rules,
     listed.recommendations,
-    /* not_before */ as not_before,
+    /* event */
+    candidates.not_before,
+    candidates.expires_at,
 from core.message_candidates as candidates
 inner join core.profiles as profiles on candidates.person_id = profiles.person_id
 inner join decisions on candidates.person_id = decisions.person_id
-left join listed on candidates.person_id = listed.person_id
-/* send_times */
+left join listed on candidates.person_id = listed.person_id and listed.list = /* list */
+/* events */
 where
     candidates.campaign = ?
-    and (candidates.occurrence = ? or candidates.journey is not null)
+    and (candidates.occurrence = ? or candidates.is_carried_over or candidates.journey is not null)
+    and not candidates.is_planned
     and (candidates.exclusion_reason is null or candidates.is_holdout)
 -- Messages of one hour wait together.
-order by not_before nulls first, candidates.message_id
+order by candidates.not_before nulls first, candidates.message_id

@@ -23,6 +23,7 @@ __all__ = ["Sent", "esp_for", "send"]
 PATIENCE = Patience()
 # What an ESP deferred for its own sake, such as a greylisted address, waits so long and for another sending.
 _DEFERRED = timedelta(minutes=5)
+_SETTLING_WAITS = (timedelta(seconds=0.2), timedelta(seconds=2))
 _PLANNING_LOOKED_AT = timedelta(seconds=0.1)
 
 
@@ -57,6 +58,7 @@ def send(
     revoked: Mapping[str, str] = MappingProxyType({}),
     patience: Patience = PATIENCE,
     is_planning: Callable[[], bool] = lambda: False,
+    stopped: threading.Event | None = None,
 ) -> Sent:
     """Hands every planned message over; `sent_at` (UTC) is the time recorded for what is accepted.
 
@@ -64,15 +66,21 @@ def send(
     function is asked before each batch. The `revoked` messages (id to reason) are rejected, for whom they are to must
     not be written to any longer, and so is what has expired when its turn comes. What a dead worker left half-way is
     handed over again only where that changes nothing; elsewhere it is unknown. While `is_planning`, an empty outbox is
-    no reason to end.
+    no reason to end. Once `stopped` is set, requests under way are answered and nothing more is asked.
     """
     sent = Sent()
     sent.withdrawn = outbox.withdraw(revoked)
-    sent.taken_back = outbox.leases.recover().planned
+    recovered = outbox.leases.recover()
+    sent.taken_back, sent.unknown = recovered.planned, recovered.unknown
     with outbox.leases.workers.joined() as worker:
-        sending = _Sending(outbox, esp, sent_at, campaign, on_batch, held, patience, is_planning, worker, sent)
-        sending.run()
-    esp.finish()
+        sending = _Sending(
+            outbox, esp, sent_at, campaign, on_batch, held, patience, is_planning, stopped or threading.Event(),
+            worker, sent,
+        )  # fmt: skip
+        try:
+            sending.run()
+        finally:
+            esp.finish()
     return sent
 
 
@@ -89,6 +97,7 @@ class _Sending:
         held: Held,
         patience: Patience,
         is_planning: Callable[[], bool],
+        stopped: threading.Event,
         worker: str,
         sent: Sent,
     ) -> None:
@@ -103,7 +112,7 @@ class _Sending:
         self._worker = worker
         self._sent = sent
         self._started = time.monotonic()
-        self._stopped = threading.Event()
+        self._stopped = stopped
         self._lock = threading.Lock()
         self._errors: list[BaseException] = []
 
@@ -164,7 +173,7 @@ class _Sending:
             if not going:
                 continue
             answer = self._asked(lease, going)
-            settling.settle(lease, going, answer, self._sent_at)
+            self._settle(lease, going, answer)
             self._count(going, answer)
             if answer.deferred:
                 not_before = self._now() + _DEFERRED
@@ -184,16 +193,22 @@ class _Sending:
             return self._esp.hand_over(going, lease.planned_at.replace(tzinfo=UTC))
         except (DeliveryError, StorageError) as error:
             reason = type(error).__name__
-            self._outbox.settling.settle(
-                lease, going, Answer(left={message.message_id: reason for message in going}), self._sent_at
-            )
+            self._settle(lease, going, Answer(left={message.message_id: reason for message in going}))
             raise
         except BaseException as error:
             reason = f"the handing over broke ({type(error).__name__})"
-            self._outbox.settling.settle(
-                lease, going, Answer(unknown={message.message_id: reason for message in going}), self._sent_at
-            )
+            self._settle(lease, going, Answer(unknown={message.message_id: reason for message in going}))
             raise
+
+    def _settle(self, lease: Lease, going: Sequence[Stored], answer: Answer) -> None:
+        """Writes an answer down: one that was read is worth more than one attempt at a busy or full disk."""
+        for wait in (*_SETTLING_WAITS, None):
+            try:
+                return self._outbox.settling.settle(lease, going, answer, self._sent_at)
+            except StorageError:
+                if wait is None:
+                    raise
+                time.sleep(wait.total_seconds())
 
     def _count(self, going: Sequence[Stored], answer: Answer) -> None:
         self._add(

@@ -18,7 +18,7 @@ from orchestration.errors import SincerelyError, is_disk_full, storage_error
 from orchestration.settings import DEMO_SECRET
 
 AS_OF = "2018-01-01T00:00:00Z"
-VERSION = 3
+VERSION = 4
 _SQL = Path(__file__).with_suffix(".sql")
 _INPUTS = (
     "transactions", "products", "campaigns", "campaign_descriptions", "coupon_redemptions", "demographics",
@@ -57,6 +57,11 @@ FILES = (
     ),
     DemoFile(
         "crm/activities/coupon_redemptions.jsonl", "activities", "observed", "2,102 real coupon redemptions.",
+    ),
+    DemoFile(
+        "crm/events/events.csv", "invitable_events", "synthesised",
+        "Nine events about the topics that people like; one is over, one is full, one is cancelled.",
+        ("every column",),
     ),
     DemoFile(
         "shop/products/products.csv.gz", "catalogue", "derived",

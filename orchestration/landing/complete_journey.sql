@@ -154,6 +154,34 @@ select
 from coupon_redemptions
 order by redemption_date, household_id, coupon_upc, campaign_id;
 
+-- Events about the topics that people were given above: in their cities, in a region, and for all.
+create table invitable_events as
+select
+    event_id, name, topic, starts_at, ends_at, city, region, 'US' as country, timezone, url, capacity,
+    registered_count, '2017-12-28T09:00:00Z' as updated_at, is_cancelled,
+from (values
+    ('tasting-ny', 'Winter wines, six glasses', 'wine', '2018-01-18T19:00:00-05:00', '2018-01-18T21:00:00-05:00',
+     'New York', 'NY', 'America/New_York', 'https://www.example.com/events/tasting-ny', 40, 22, false),
+    ('tasting-la', 'Wines of the coast', 'wine', '2018-02-08T19:00:00-08:00', '2018-02-08T21:00:00-08:00',
+     'Los Angeles', 'CA', 'America/Los_Angeles', 'https://www.example.com/events/tasting-la', 40, 3, false),
+    ('bread-oh', 'A loaf in three hours', 'baking', '2018-01-27T10:00:00-05:00', '2018-01-27T13:00:00-05:00',
+     null, 'OH', 'America/New_York', 'https://www.example.com/events/bread-oh', 24, 20, false),
+    ('growers-chicago', 'Meet the growers', 'fresh produce', '2018-01-20T09:00:00-06:00',
+     '2018-01-20T12:00:00-06:00', 'Chicago', 'IL', 'America/Chicago',
+     'https://www.example.com/events/growers-chicago', null, null, false),
+    ('family-online', 'Five dinners that children eat', 'family meals', '2018-01-24T18:00:00-05:00',
+     '2018-01-24T19:00:00-05:00', null, null, null, 'https://www.example.com/events/family-online', 500, 61, false),
+    ('recipes-online', 'Cooking from the pantry', 'recipes', '2018-01-31T18:00:00-05:00',
+     '2018-01-31T19:00:00-05:00', null, null, null, 'https://www.example.com/events/recipes-online', 500, 12, false),
+    ('health-online', 'Eating well in winter', 'health', '2018-01-16T18:00:00-05:00', '2018-01-16T19:00:00-05:00',
+     null, null, null, 'https://www.example.com/events/health-online', 100, 100, false),
+    ('cookies-ny', 'Holiday cookies', 'baking', '2017-12-16T14:00:00-05:00', '2017-12-16T16:00:00-05:00',
+     'New York', 'NY', 'America/New_York', 'https://www.example.com/events/cookies-ny', 24, 24, false),
+    ('pets-denver', 'Puppies on the square', 'pets', '2018-02-03T11:00:00-07:00', '2018-02-03T13:00:00-07:00',
+     'Denver', 'CO', 'America/Denver', 'https://www.example.com/events/pets-denver', null, null, true)
+) as listed (event_id, name, topic, starts_at, ends_at, city, region, timezone, url, capacity, registered_count, is_cancelled)
+order by starts_at::timestamptz, event_id;
+
 create table catalogue as
 with sold as (
     select

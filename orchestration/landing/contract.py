@@ -60,6 +60,12 @@ ENTITIES = (
         "crm", "activities", ("activity", "occurred_at"), ("properties",), one_of=("contact_id", "email"),
     ),
     Entity(
+        "crm", "events", ("event_id", "name", "topic", "starts_at"),
+        ("ends_at", "city", "region", "country", "timezone", "url", "capacity", "registered_count", "updated_at",
+         "is_cancelled"),
+        key=("event_id",),
+    ),
+    Entity(
         "shop", "products", ("product_id", "name"),
         ("category", "department", "brand", "price_amount", "currency", "image_url", "product_url",
          "is_available", "is_consumable", "updated_at"),

@@ -44,3 +44,16 @@ create schema if not exists raw;
 create table if not exists raw.churn_scores (
     person_id varchar, churn_probability double, model_version varchar, scored_at timestamp, _landed_at timestamp
 );
+-- What campaigns and people say of pace, and what had to wait.
+create table if not exists raw.campaign_pacing (
+    campaign varchar, sender_domain varchar, cap_per_day bigint, cap_per_week bigint, ignores_caps boolean,
+    quiet_from_hour bigint, quiet_until_hour bigint, send_from_hour bigint, send_until_hour bigint,
+    lifetime_seconds bigint
+);
+create table if not exists raw.campaign_controls (
+    campaign varchar, occurrence varchar, control varchar, decided_by varchar, decided_at timestamp
+);
+create table if not exists raw.message_deferrals (
+    message_id varchar, campaign varchar, occurrence varchar, person_id varchar, reason varchar, due_at timestamp,
+    expires_at timestamp, deferred_at timestamp, _landed_at timestamp
+);

@@ -186,7 +186,9 @@ def land_outbox(warehouse: Warehouse, outbox: Outbox, table: str) -> int:
         connection.register("present", outbox.read_all())
         connection.execute("create temp table _present as select * from present")
         connection.execute(f"create table if not exists {table} as select * from _present limit 0")
-        connection.execute(f"alter table {table} add column if not exists _landed_at timestamp")
+        # The last two are not in tables of earlier versions.
+        for column in ("_landed_at", "not_before", "expires_at"):
+            connection.execute(f"alter table {table} add column if not exists {column} timestamp")
         added = connection.execute(
             f"insert into {table} by name select *, ?::timestamp as _landed_at from _present "
             f"anti join {table} using (message_id, revision) order by message_id",

@@ -24,10 +24,12 @@ _AUDITS = dg.AssetKey(["quality", "audits"])
 
 @dataclass
 class Built:
-    """Dagster's events, and the error to raise for what failed besides segments and what is harmless."""
+    """Dagster's events, the error to raise for what failed besides segments and what is harmless, and dbt's results."""
 
     events: list[Any] = field(default_factory=list)
     error: Exception | None = None
+    results: list[Result] = field(default_factory=list)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
 
 
 def build(
@@ -62,10 +64,10 @@ def build(
     manifest, names = ran.manifest, [name for name in dbt.segments() if name not in broken]
     failed = soundness.failed(manifest, results, names)
     if error and (not results or soundness.failures_besides(manifest, results, failed, is_harmless)):
-        return Built(events, error)
+        return Built(events, error, results, manifest)
     held_up = soundness.held_up(manifest, results, failed) if failed else []
     if not held_up:
-        return Built(events)
+        return Built(events, None, results, manifest)
 
     def start_again() -> DbtCliInvocation:
         translator = ran.dagster_dbt_translator
@@ -74,10 +76,10 @@ def build(
         again.context = context  # given at once, all of what the context selects would be built again
         return again
 
-    more, results, error, _ = _run(start_again, context, target_path)
-    if error and results and not soundness.failures_besides(manifest, results, {}, is_harmless):
+    more, again, error, _ = _run(start_again, context, target_path)
+    if error and again and not soundness.failures_besides(manifest, again, {}, is_harmless):
         error = None
-    return Built([*events, *more], error)
+    return Built([*events, *more], error, [*results, *again], manifest)
 
 
 def in_order(events: list[Any], context: dg.AssetExecutionContext) -> Iterator[Any]:

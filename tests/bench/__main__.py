@@ -1,5 +1,5 @@
-"""`make bench`: the main job on the demo, step by step; rendering, landing, identity, matching,
-recommendations, refreshes and churn alone, as they grow; appended to var/bench.jsonl.
+"""`make bench`: the main job on the demo, step by step; the preview, rendering, landing, identity,
+matching, recommendations, refreshes and churn alone, as they grow; appended to var/bench.jsonl.
 
 Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
 """
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import churning, identity, landing, matching, recommending, refreshing
+from tests.bench import churning, identity, landing, matching, previewing, recommending, refreshing
 from tests.bench.rendering import messages_per_second
 
 _SINCERELY = str(Path(sys.executable).with_name("sincerely"))
@@ -32,6 +32,7 @@ def main() -> None:
         subprocess.run([_SINCERELY, "demo"], env=environ, check=True, stdout=subprocess.DEVNULL)
         done = subprocess.run([_SINCERELY, "run", "--json"], env=environ, check=True, capture_output=True, text=True)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        previews = previewing.measure(_SINCERELY, environ)
     steps = json.loads(done.stdout)["steps"]
     for step in steps:
         speed = step["rows"] / step["seconds"] if step["seconds"] else 0
@@ -40,6 +41,7 @@ def main() -> None:
     rate = messages_per_second()
     print(f"{'the main job':<32} {total:>26.1f} s, largest process {peak:.2f} GiB")
     print(f"{'rendering alone, one process':<32} {rate:>17,.0f} messages/s")
+    print("\n".join(previewing.told(each) for each in previews))
     landings, people = landing.measure(), identity.measure()
     for each in landings:
         print(
@@ -77,6 +79,7 @@ def main() -> None:
             "seconds": round(total, 2),
             "peak_gib": round(peak, 3),
             "messages_per_second": round(rate),
+            "previews": [asdict(each) for each in previews],
             "matching": matches,
             "recommending": recommended,
             "churning": [asdict(each) for each in churned],

@@ -31,6 +31,7 @@ select 'exit ' || exit_reason, count(*) from core.journey_entries where exit_rea
 union all
 select 'entries again', count(*) from core.journey_entries where entry_number > 1
 """
+_PACED = ("counted_messages", "message_audience", "message_hours", "message_caps", "message_candidates")
 _FAULTS = {
     "planned twice": """
         select message_id from core.message_candidates inner join raw.outbox_messages using (message_id)
@@ -64,6 +65,18 @@ _FAULTS = {
         select a.* from core.journey_entries as a inner join core.journey_entries as b
             on a.journey = b.journey and a.person_id = b.person_id and a.entry_number < b.entry_number
         where a.exited_at is null or a.exited_at > b.entered_at
+    """,
+    # In these years nobody told a time zone: a day is one of UTC.
+    "two messages in a day": """
+        select person_id, cast(planned_at as date) from raw.outbox_messages
+        where state in ('planned', 'accepted') group by all having count(*) > 1
+    """,
+    "four messages in a week": """
+        select person_id, planned_at from raw.outbox_messages where state in ('planned', 'accepted')
+        qualify count(*) over (
+            partition by person_id order by cast(planned_at as date)
+            range between interval 6 day preceding and current row
+        ) > 3
     """,
     "a step missing": """
         select entries.journey from core.journey_entries as entries inner join raw.journey_steps using (journey)
@@ -126,9 +139,11 @@ def live_through(home: Path, people: int, runs: int, oracle_every: int, seed: in
 
 
 def tables(simulation: Simulation) -> dict[str, list[object]]:
-    """What the models came to, but for the outbox as it is now."""
-    derived = [model for model in MODELS if model not in ("stg_outbox__messages", "journey_messages")]
-    return {model: sorted(simulation.rows(f"from core.{model}"), key=str) for model in derived}
+    """What the models came to, but for the outbox as it is now, and how full it leaves people's days."""
+    of_the_outbox = ("stg_outbox__messages", "stg_outbox__deferrals", "journey_messages", *_PACED)
+    derived = {model: f"from core.{model}" for model in MODELS if model not in of_the_outbox}
+    derived["message_candidates"] = "select message_id, person_id, journey, step from core.message_candidates"
+    return {model: sorted(simulation.rows(sql), key=str) for model, sql in derived.items()}
 
 
 def test_a_year_in_journeys_is_what_walking_through_each_life_says(tmp_path: Path) -> None:

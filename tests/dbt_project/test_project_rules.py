@@ -49,22 +49,22 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
     }
     outside = {name for name in readers if not name.startswith(("src_", "stg_", "base_"))}
     # Quality holds landed rows against staged ones; the audience reads campaigns and the hash key,
-    # journeys read what their files say.
+    # journeys read what their files say, experiments which shares the campaigns' files draw.
     assert outside == {
-        "quarantine", "load_reconciliation", "schema_drift", "data_quality", "message_candidates", "suppressions",
-        "revoked_messages",
+        "quarantine", "load_reconciliation", "schema_drift", "data_quality", "message_audience", "suppressions",
+        "revoked_messages", "message_candidates", "counted_messages",
         "journey_schedule", "journey_signals", "journey_states", "journey_messages", "journey_triggers",
         "journey_causes", "journey_endings",
         "journey_entries", "journey_step_refusals", "journey_funnel", "journey_definitions", "changed_journeys",
-        "gone_journey_messages",
+        "gone_journey_messages", "experiment_outcomes",
     }  # fmt: skip
 
 
 def test_what_landed_is_read_through_the_one_filter_of_what_was_known(manifest: dict, models: list[dict]) -> None:
     # Written anew by each run: they are settings, not landings.
     ours = {
-        "campaigns", "campaign_variants", "hash_keys", "journeys", "journey_rules", "journey_steps",
-        "journey_conditions",
+        "campaigns", "campaign_variants", "campaign_pacing", "campaign_controls", "hash_keys", "journeys",
+        "journey_rules", "journey_steps", "journey_conditions",
     }  # fmt: skip
     filters = {
         name for name, macro in manifest["macros"].items() if "macro.sincerely.known" in macro["depends_on"]["macros"]

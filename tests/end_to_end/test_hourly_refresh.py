@@ -29,7 +29,7 @@ _PLANNED = """
         1 as attempts, 1 as revision, is_holdout, ? as planned_at,
         case when message_id >= '50' and not is_holdout then ? end as accepted_at, ? as _landed_at
     from core.message_candidates
-    where exclusion_reason is null or is_holdout
+    where (exclusion_reason is null and not is_planned) or is_holdout
 """
 _HANDED_OVER = """
     insert into raw.outbox_messages by name

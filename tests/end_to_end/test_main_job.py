@@ -122,6 +122,21 @@ def test_every_decision_names_the_block_that_the_message_shows(built: Built) -> 
     assert undecided == []
 
 
+def test_who_is_held_out_is_written_down_with_the_day_and_the_kind_of_holdout(built: Built) -> None:
+    home, _ = built
+    held_out = rows(
+        home,
+        """
+        select messages.message_id, messages.planned_at, decisions.choice
+        from delivery.messages
+        left join delivery.decisions on messages.message_id = decisions.message_id and decisions.slot = 'holdout'
+        where messages.is_holdout
+        """,
+    )
+    assert held_out
+    assert {(planned_at, kind) for _, planned_at, kind in held_out} == {(datetime(2017, 12, 31), "campaign")}
+
+
 def test_broken_rows_are_in_quarantine_and_all_rows_are_accounted_for(built: Built) -> None:
     home, _ = built
     assert rows(home, "select file, reason from quality.quarantine") == [

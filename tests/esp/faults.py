@@ -41,3 +41,7 @@ class Faults:
     def next(self) -> Fault:
         with self._lock:
             return self._line.popleft() if self._line else None
+
+    def clear(self) -> None:
+        with self._lock:
+            self._line.clear()

@@ -120,7 +120,7 @@ def knows_the_password(
     server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
 ) -> AuthResult:
     """Takes USER with PASSWORD."""
-    return AuthResult(success=data == LoginPassword(USER.encode(), PASSWORD.encode()))
+    return AuthResult(success=data == LoginPassword(USER.encode(), PASSWORD.encode()), handled=False)
 
 
 def tls(certificate: Path, key: Path) -> ssl.SSLContext:

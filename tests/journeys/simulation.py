@@ -27,7 +27,8 @@ MODELS = (
     "journey_causes", "journey_endings", "journey_triggers", "journey_entries", "journey_entry_messages",
     "journey_step_times", "journey_open_steps",
     "journey_step_refusals", "journey_step_gates", "journey_step_verdicts", "journey_steps_taken", "journey_positions",
-    "message_candidates",
+    "stg_outbox__deferrals", "person_clocks", "send_clocks", "clock_days", "counted_messages", "message_audience",
+    "message_hours", "message_caps", "message_candidates",
 )  # fmt: skip
 # Stands in the compiled SQL until it runs.
 _COMPILED_AT = datetime(1999, 9, 9, 9, 9, 9, 999_999)
@@ -35,14 +36,30 @@ _TABLES = """
 create table lives.clock (as_of timestamp);
 create table raw.campaigns (
     campaign varchar, occurrence varchar, purpose varchar, priority bigint, holdout_share double, role varchar,
-    segment varchar
+    segment varchar, uses_events boolean
 );
 create table raw.campaign_variants (campaign varchar, variant varchar, from_share double, to_share double);
 create table raw.outbox_messages (
     message_id varchar, campaign varchar, occurrence varchar, person_id varchar, email varchar, variant varchar,
     state varchar, error varchar, decisions varchar, attempts bigint, revision bigint, is_holdout boolean,
-    planned_at timestamp, accepted_at timestamp
+    planned_at timestamp, accepted_at timestamp, not_before timestamp, expires_at timestamp, _landed_at timestamp
 );
+create table raw.campaign_pacing (
+    campaign varchar, sender_domain varchar, cap_per_day bigint, cap_per_week bigint, ignores_caps boolean,
+    quiet_from_hour bigint, quiet_until_hour bigint, send_from_hour bigint, send_until_hour bigint,
+    lifetime_seconds bigint
+);
+create table raw.campaign_controls (campaign varchar, occurrence varchar, control varchar);
+create table raw.message_deferrals (
+    message_id varchar, campaign varchar, occurrence varchar, person_id varchar, reason varchar, due_at timestamp,
+    expires_at timestamp, deferred_at timestamp, _landed_at timestamp
+);
+create table core.contacts (
+    contact_id varchar, person_id varchar, timezone varchar, signed_up_at timestamp, updated_at timestamp
+);
+create table core.event_invitations (person_id varchar);
+create table core.engagement_levels (person_id varchar, engagement_level varchar, recent_acts_count bigint);
+create table ml.send_times (person_id varchar, best_hour int);
 create table raw.outbox_handovers as from raw.outbox_messages;
 create table core.segment_memberships (segment varchar, person_id varchar, member_since timestamp);
 create table core.segment_refreshes (segment varchar, is_refreshed boolean, failure varchar, built_at timestamp);
@@ -69,18 +86,18 @@ create view core.activity as from lives.activity where occurred_at <= (from live
 create view core.orders as from lives.orders where ordered_at <= (from lives.clock);
 """
 _PLAYED = """
-insert into raw.outbox_messages
+insert into raw.outbox_messages by name
 select
-    message_id, campaign, occurrence, person_id, case when not is_holdout then email end, variant,
+    message_id, campaign, occurrence, person_id, case when not is_holdout then email end as email, variant,
     case
         when is_holdout then 'held_out'
         when message_id < '05' then 'rejected'
         when message_id < '0a' then 'planned'
         else 'accepted'
-    end,
-    null, null, 1, 1, is_holdout, (from lives.clock), (from lives.clock)
+    end as state,
+    1 as attempts, 1 as revision, is_holdout, (from lives.clock) as planned_at, (from lives.clock) as accepted_at
 from core.message_candidates as candidates
-where exclusion_reason is null or is_holdout
+where (exclusion_reason is null and not is_planned) or is_holdout
 """
 
 
@@ -91,7 +108,7 @@ class Simulation:
         self._settings = load_settings({"SINCERELY_HOME": str(home)})
         self._compiled = self._compile()
         self._connection = duckdb.connect(str(self._settings.warehouse))
-        for schema in ("raw", "lives", "core", "staging"):
+        for schema in ("raw", "lives", "core", "staging", "ml"):
             self._connection.execute(f"create schema if not exists {schema}")
         for name, table in _lives(people).items():
             self._keep(f"lives.{name}", table)
@@ -100,7 +117,7 @@ class Simulation:
             self._keep(f"raw.{name}", table)
         for campaign, (purpose, holdout) in CAMPAIGNS.items():
             self._connection.execute(
-                "insert into raw.campaigns values (?, 'journey', ?, 1, ?, 'journey', null)",
+                "insert into raw.campaigns values (?, 'journey', ?, 1, ?, 'journey', null, false)",
                 [campaign, purpose, holdout],
             )
             self._connection.execute("insert into raw.campaign_variants values (?, 'default', 0, 1)", [campaign])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +119,19 @@ def test_the_same_data_in_any_order_is_stored_as_the_same_bytes(tmp_path: Path) 
         files.append((tmp_path / name / "recommendations" / version / "model.skops").read_bytes())
 
     assert files[0] == files[1]
+
+
+def test_fits_that_share_their_looks_are_stored_as_the_same_bytes_as_those_that_do_not(tmp_path: Path) -> None:
+    table, shop, looks = interactions.read(many_people()), many_products(), recommend_fit.Looks()
+    recommend_fit.fit(table, shop, as_of=datetime(2024, 5, 1), looks=looks)
+    files = []
+    for name, shared in (("shared", looks), ("alone", None)):
+        metadata = store.ModelMetadata(name="recommendations", as_of=AS_OF, data_fingerprint="abc")
+        model = recommend_fit.fit(table, shop, as_of=AS_OF, looks=shared)
+        files.append(tmp_path / name / "recommendations" / store.save(model, metadata, tmp_path / name))
+
+    assert looks.again.keys() >= {interactions.microseconds(datetime(2024, month, 1)) for month in (3, 4, 5)}
+    assert (files[0] / "model.skops").read_bytes() == (files[1] / "model.skops").read_bytes()
 
 
 def test_a_stored_model_recommends_as_it_did(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 # `people` of them, the last tenth held out; each has six of `products` products.
 _TABLES = """
@@ -30,12 +32,13 @@ select
     'person-' || n as person_id, list, rank, 'product-' || (n * 7 + rank * 131) % {products} as product_id,
     0.5 as score, 'you buy it about every ' || (n + rank) % 40 || ' days' as reason, 'v1' as model_version
 from range({people}) as people (n), range(1, 7) as ranks (rank), (values ('buy_again'), ('discover')) as lists (list);
-create table ml.send_times (person_id varchar, best_hour int);
 create table core.message_candidates as
 select
     md5('{campaign}' || n) as message_id, '{campaign}' as campaign, '{occurrence}' as occurrence,
     'default' as variant, n >= {people} * 0.9 as is_holdout, 'person-' || n as person_id,
-    null::varchar as journey, null::varchar as exclusion_reason
+    null::varchar as journey, false as is_carried_over, false as is_planned,
+    case when n >= {people} * 0.9 then 'campaign_holdout' end as exclusion_reason,
+    null::timestamp as not_before, null::timestamp as expires_at
 from range({people}) as people (n);
 """
 
@@ -45,3 +48,15 @@ def planning_world(warehouse: Path, campaign: str, occurrence: str, people: int 
     with duckdb.connect(str(warehouse)) as connection:
         values = {"people": people, "products": products, "campaign": campaign, "occurrence": occurrence}
         connection.execute(_TABLES.format(**values))
+
+
+def candidates(rows: Iterable[Mapping[str, object]]) -> pa.Table:
+    """core.message_candidates of `rows`, in which what planning's query does not find is nothing, or not so."""
+    texts = ("message_id", "campaign", "occurrence", "person_id", "variant", "exclusion_reason", "journey")
+    kinds = {
+        **dict.fromkeys(texts, pa.string()),
+        **dict.fromkeys(("is_holdout", "is_carried_over", "is_planned"), pa.bool_()),
+        **dict.fromkeys(("not_before", "expires_at"), pa.timestamp("us")),
+    }
+    nothing = {name: False if kind == pa.bool_() else None for name, kind in kinds.items()}
+    return pa.Table.from_pylist([{**nothing, **row} for row in rows], pa.schema(list(kinds.items())))

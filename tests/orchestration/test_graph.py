@@ -15,14 +15,16 @@ from orchestration.landing.contract import ENTITIES
 OURS = {
     *(f"raw/{entity.table}" for entity in ENTITIES),
     "raw/tables", "raw/loads", "raw/rejects", "raw/schema_changes", "raw/deletions", "raw/snapshots", "raw/hash_keys",
-    "raw/campaigns", "raw/campaign_variants", "raw/outbox_messages", "raw/outbox_handovers",
-    "raw/journeys", "raw/journey_rules", "raw/journey_steps", "raw/journey_conditions",
+    "raw/campaigns", "raw/campaign_variants", "raw/campaign_pacing", "raw/campaign_controls", "raw/message_deferrals",
+    "raw/outbox_messages", "raw/outbox_handovers", "delivery/gate", "raw/journeys", "raw/journey_rules",
+    "raw/journey_steps", "raw/journey_conditions",
     "ml/churn_predictions", "ml/churn_evaluations", "ml/recommendations", "ml/recommendation_evaluations",
     "ml/lifetime_values", "ml/lifetime_evaluations", "ml/churn_training_scores", "ml/churn_backtests",
     "ml/model_decisions", "ml/model_figures", "raw/churn_scores", "quality/model_health",
     "outbox/planned_messages", "outbox/handed_over_messages", "outbox/webhook_deliveries", "reports/index",
     "delivery/complaint_alerts", "sendgrid/suppressions", "sendgrid/global_suppressions",
     "quality/unused_attributes", "quality/attribute_uses", "raw/segment_changes", "raw/segment_observations",
+    "measurement/experiment_results", "delivery/rule_counts",
 }  # fmt: skip
 
 
@@ -57,6 +59,7 @@ def test_every_asset_is_made_here_described_and_in_a_group(graph) -> None:
 def test_dbts_tests_are_checks_beside_our_own(graph) -> None:
     names = {check.name for check in graph.asset_check_keys}
     assert {"every_file_landed", "every_folder_is_known", "every_message_rendered", "every_journey_is_sound"} <= names
+    assert "every_message_is_answered" in names
     assert {
         "beats_recency",
         "is_calibrated",

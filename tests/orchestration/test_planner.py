@@ -16,6 +16,7 @@ from orchestration.warehouse import Warehouse
 from rendering.campaign import CAMPAIGNS, load_campaign
 from rendering.links import Site, message_of
 from tests.orchestration.planning_world import planning_world
+from tests.outboxes import payloads as planned_payloads
 
 AS_OF = datetime(2018, 1, 1, tzinfo=UTC)
 SITE = Site("https://mail.example.com", b"sixteen bytes or more")
@@ -33,13 +34,13 @@ def outbox(tmp_path: Path) -> Outbox:
     return Outbox(f"sqlite:///{tmp_path / 'outbox.sqlite'}")
 
 
-def test_everybody_gets_their_own_message_once(warehouse: Warehouse, outbox: Outbox) -> None:
+def test_everybody_gets_their_own_message_once(warehouse: Warehouse, outbox: Outbox, tmp_path: Path) -> None:
     plan = planner.plan(warehouse, outbox, LOYALTY, SITE, AS_OF)
     again = planner.plan(warehouse, outbox, LOYALTY, SITE, AS_OF)
 
     assert (plan.planned, plan.held_out, plan.failed) == (36, 4, {})
     assert (again.planned, again.already_known) == (0, 40)
-    payloads = {each.person_id: each for batch in outbox.claim() for each in batch.payloads}
+    payloads = {each.person_id: each for each in planned_payloads(outbox)}
     assert len(payloads) == 36
     for number, payload in ((0, payloads["person-0"]), (3, payloads["person-3"])):
         assert payload.subject.startswith(f"Maria{number}, ")
@@ -80,6 +81,6 @@ def test_people_without_recommendations_get_a_message_without_products(
 
     planner.plan(warehouse, outbox, LOYALTY, SITE, AS_OF)
 
-    payloads = {each.person_id: each for batch in outbox.claim() for each in batch.payloads}
+    payloads = {each.person_id: each for each in planned_payloads(outbox)}
     assert "Running low?" in payloads["person-1"].html
     assert "Running low?" not in payloads["person-2"].html

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,12 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from orchestration.delivery import planner
+from orchestration import dbt
 from orchestration.delivery.esp.folder import FolderEsp
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.delivery.sender import send
 from orchestration.landing import files
+from orchestration.settings import load_settings
 from orchestration.warehouse import Warehouse
 from rendering.parts import SendAt
 from tests.orchestration.test_outbox import payload
@@ -24,49 +26,106 @@ from tests.servers import Postgres
 NOW = datetime(2018, 1, 1, 7, 30, tzinfo=UTC)
 AT_ANY_HOUR = SendAt()
 AT_NINE = NOW.replace(hour=9, minute=0)
+_COMPILED_AT = datetime(1999, 9, 9, 9, 9, 9, 999_999)
+_MODELS = ("person_clocks", "send_clocks", "message_hours")
 _WORLD = """
 create schema core;
 create schema ml;
-create table core.profiles (person_id varchar, timezone varchar, currency varchar, topics varchar);
-create table core.products (
-    product_id varchar, name varchar, category varchar, price_amount decimal(18, 2), currency varchar,
-    product_url varchar, image_url varchar
-);
-create table ml.recommendations (
-    person_id varchar, list varchar, rank bigint, product_id varchar, score double, reason varchar,
-    model_version varchar
+create schema raw;
+create table core.people (person_id varchar);
+create table core.contacts (
+    contact_id varchar, person_id varchar, timezone varchar, signed_up_at timestamp, updated_at timestamp
 );
 create table ml.send_times (person_id varchar, best_hour int);
-create table core.message_candidates as
-select
-    null::varchar as message_id, null::varchar as campaign, null::varchar as occurrence, null::varchar as variant,
-    false as is_holdout, null::varchar as person_id, null::varchar as journey, null::varchar as exclusion_reason
-limit 0;
+create table core.message_audience (
+    message_id varchar, person_id varchar, exclusion_reason varchar, is_planned boolean, step_due_at timestamp,
+    step_deadline_at timestamp, deferred_due_at timestamp, lifetime_seconds bigint, quiet_from_hour bigint,
+    quiet_until_hour bigint, send_from_hour bigint, send_until_hour bigint
+);
+insert into core.people values ('p');
 """
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The models' SQL, as of an instant that the tests replace."""
+    settings = load_settings({"SINCERELY_HOME": str(tmp_path_factory.mktemp("compiled"))})
+    done = subprocess.run(
+        [
+            dbt.executable(), "compile", "--select", *_MODELS, "--project-dir", str(dbt.DBT_PROJECT),
+            "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(_COMPILED_AT),
+        ],
+        env={**os.environ, **dbt.environment(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return {
+        model: next((dbt.target_path(settings) / "compiled").rglob(f"{model}.sql")).read_text() for model in _MODELS
+    }
+
+
 @pytest.fixture
-def not_before(tmp_path: Path) -> Callable[..., datetime]:
-    """The instant that the planner's own query finds for one person."""
-    from rendering.campaign import load_campaigns
+def not_before(compiled: dict[str, str]) -> Callable[..., datetime]:
+    """The instant that the models find for one person, in whose campaign no hour is quiet unless it is said."""
 
-    campaign = next(each for each in load_campaigns() if each.occurrence == "once")
-    campaign = dataclasses.replace(campaign, slots={})
-
-    def found(zone: str, best_hour: int | None, as_of: str, window: SendAt = AT_ANY_HOUR) -> datetime:
+    def found(
+        zone: str,
+        best_hour: int | None,
+        as_of: str,
+        window: SendAt | None = AT_ANY_HOUR,
+        quiet: tuple[int, int] = (0, 0),
+    ) -> datetime:
+        hours = (window.from_hour, window.until_hour) if window else (None, None)
         with duckdb.connect() as connection:
+            connection.execute("set TimeZone = 'UTC'; attach ':memory:' as warehouse; use warehouse")
             connection.execute(_WORLD)
-            connection.execute("insert into core.profiles values ('p', ?, null, null)", [zone])
+            connection.execute("insert into core.contacts values ('c', 'p', ?, timestamp '2000-01-01', null)", [zone])
             if best_hour is not None:
                 connection.execute("insert into ml.send_times values ('p', ?)", [best_hour])
             connection.execute(
-                "insert into core.message_candidates values ('m', 'c', 'once', 'v', false, 'p', null, null)"
+                "insert into core.message_audience values ('m', 'p', null, false, null, null, null, null, ?, ?, ?, ?)",
+                [*quiet, *hours],
             )
-            sql = planner.records_sql(dataclasses.replace(campaign, send_at=window), datetime.fromisoformat(as_of))
-            (row,) = connection.execute(f"select not_before from ({sql})", ["", 0, "c", "once"]).fetchall()
+            for model, sql in compiled.items():
+                at = sql.replace(f"{_COMPILED_AT:%Y-%m-%d %H:%M:%S.%f}", as_of)
+                connection.execute(f"create table core.{model} as {at}")
+            (row,) = connection.execute("select not_before from core.message_hours").fetchall()
         return row[0]
 
     return found
+
+
+@pytest.mark.parametrize(
+    ("zone", "as_of", "then"),
+    [
+        ("Europe/Berlin", "2018-01-01 19:59:59", None),
+        ("Europe/Berlin", "2018-01-01 20:00:00", "2018-01-02 07:00:00"),
+        ("Europe/Berlin", "2018-01-02 06:59:59", "2018-01-02 07:00:00"),
+        ("Europe/Berlin", "2018-01-02 07:00:00", None),
+        # The night in which the clocks go forward is an hour shorter, and that in which they go back is longer.
+        ("Europe/Berlin", "2018-03-24 21:00:00", "2018-03-25 06:00:00"),
+        ("Europe/Berlin", "2018-10-27 20:00:00", "2018-10-28 07:00:00"),
+        ("Asia/Kolkata", "2018-01-01 15:29:59", None),
+        ("Asia/Kolkata", "2018-01-01 15:30:00", "2018-01-02 02:30:00"),
+        ("Asia/Kathmandu", "2018-01-01 18:20:00", "2018-01-02 02:15:00"),
+        # Nobody knows when it is night on Mars.
+        ("Mars/Olympus", "2018-01-01 03:00:00", None),
+    ],
+)
+def test_what_falls_into_the_night_of_a_persons_own_clock_leaves_in_the_morning(
+    not_before: Callable[..., datetime], zone: str, as_of: str, then: str | None
+) -> None:
+    expected = datetime.fromisoformat(then) if then else None
+    assert not_before(zone, None, as_of, window=None, quiet=(21, 8)) == expected
+
+
+def test_quiet_hours_that_end_in_the_hour_that_the_clocks_skip_end_when_they_do(
+    not_before: Callable[..., datetime],
+) -> None:
+    found = not_before("America/New_York", None, "2016-03-13 05:30:00", window=None, quiet=(0, 2))
+    assert found == datetime(2016, 3, 13, 7)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.rendering.conftest import CAMPAIGN
 
 def test_the_shipped_campaigns_load_in_the_order_of_their_priority():
     names = [campaign.name for campaign in load_campaigns() if campaign.occurrence != OF_JOURNEYS]
-    assert names == ["loyalty_reward", "win_back", "onboarding"]
+    assert names == ["loyalty_reward", "event_invitation", "win_back", "onboarding"]
 
 
 def test_a_campaign_of_journeys_has_no_audience_of_its_own(write):
@@ -25,6 +25,9 @@ def test_a_campaign_of_journeys_has_no_audience_of_its_own(write):
     [
         ("priority: 1", "priority: high", 5, "whole number"),
         ("occurrence: once", "occurrence: weekli", 4, "Did you mean weekly?"),
+        ("title: Small", "uses_events: maybe\ntitle: Small", 1, "expected true or false"),
+        ("title: Small", "uses_events: true\ntitle: Small", 1, "no token says anything of the event"),
+        ("gifts: {type: list, fallback: []}", "event_name: {type: text, fallback: it}", 1, "add uses_events: true"),
         ("title: Small\n", "", 1, "the field title is missing"),
         ("title: Small", "titel: Small\ntitle: Small", 1, "Did you mean title?"),
         ("title: Small", "title: Small\ntitle: Again", 2, "stands twice"),

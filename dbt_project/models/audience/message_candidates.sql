@@ -1,234 +1,153 @@
-with campaigns as (
+with audience as (
 
-    select * from {{ source('raw', 'campaigns') }}
-
-),
-
-variants as (
-
-    select * from {{ source('raw', 'campaign_variants') }}
+    select * from {{ ref('message_audience') }}
 
 ),
 
-memberships as (
+hours as (
 
-    select * from {{ ref('segment_memberships') }}
-
-),
-
-refreshes as (
-
-    select * from {{ ref('segment_refreshes') }}
+    select * from {{ ref('message_hours') }}
 
 ),
 
-contactability as (
+caps as (
 
-    select * from {{ ref('contactability') }}
-
-),
-
-consents as (
-
-    select * from {{ ref('consents') }}
+    select * from {{ ref('message_caps') }}
 
 ),
 
-identity_map as (
+engagement as (
 
-    select * from {{ ref('identity_map') }}
+    select * from {{ ref('engagement_levels') }}
 
 ),
 
-planned as (
+outbox as (
 
     select * from {{ ref('stg_outbox__messages') }}
+    where state in ('planned', 'sending', 'accepted', 'unknown')
 
 ),
 
-journey_steps as (
+pacing as (
 
-    select * from {{ ref('journey_steps_taken') }}
-
-),
-
-journey_rules as (
-
-    select * from {{ source('raw', 'journey_rules') }}
+    select * from {{ source('raw', 'campaign_pacing') }}
 
 ),
 
-journey_conditions as (
+warm_up_days as (
 
-    select * from {{ source('raw', 'journey_conditions') }}
+    {{ warm_up_days() }}
 
 ),
 
-included as (
+timed as (
 
     select
-        campaigns.campaign,
-        campaigns.occurrence,
-        campaigns.purpose,
-        campaigns.priority,
-        campaigns.holdout_share,
-        memberships.person_id,
-        min(memberships.segment) as segment,
-        cast(null as varchar) as journey,
-        cast(null as varchar) as step,
-        cast(null as varchar) as step_reason
-    from campaigns
-    inner join memberships
-        on campaigns.segment = memberships.segment
-    where campaigns.role = 'include'
-    group by all
-    union all
-    select campaign, occurrence, purpose, priority, holdout_share, person_id, null, journey, step, reason
-    from journey_steps
-    where is_candidate
+        audience.*,
+        hours.not_before,
+        hours.due_at,
+        hours.expires_at,
+        hours.is_in_quiet_hours,
+        caps.is_capped,
+        caps.capped_by,
+        case
+            when audience.exclusion_reason is not null then audience.exclusion_reason
+            when audience.is_planned then null
+            when hours.expires_at <= coalesce(hours.not_before, {{ as_of() }}) then 'expired'
+            when audience.is_paused then 'paused'
+            when caps.is_capped then 'capped'
+        end as reason
+    from audience
+    left join hours
+        on audience.message_id = hours.message_id
+    left join caps
+        on audience.message_id = caps.message_id
 
 ),
 
-left_out as (
+-- What has left, or will, on a day of the schedule under the new domain.
+used as (
 
-    select campaigns.campaign, memberships.person_id, min(memberships.segment) as segment
-    from campaigns
-    inner join memberships
-        on campaigns.segment = memberships.segment
-    where campaigns.role = 'exclude'
-    group by campaigns.campaign, memberships.person_id
-
-),
-
--- The segments that a journey's entries, exits, goal and conditions hang on.
-journey_segments as (
-
-    select journey, value as segment
-    from journey_rules
-    where kind in ('segment_entered', 'segment_left')
-    union
-    select journey, value
-    from journey_conditions
-    where kind = 'in_segment'
-
-),
-
-journeys_in_doubt as (
-
-    select journey_segments.journey, min(journey_segments.segment) as segment
-    from journey_segments
-    inner join refreshes
-        on journey_segments.segment = refreshes.segment and not refreshes.is_refreshed
-    group by journey_segments.journey
-
-),
-
--- Who is in a segment that could not be refreshed, to be written to or spared, is not known.
-in_doubt as (
-
-    select campaigns.campaign, min(campaigns.segment) as segment
-    from campaigns
-    inner join refreshes
-        on campaigns.segment = refreshes.segment and not refreshes.is_refreshed
-    group by campaigns.campaign
-
-),
-
--- Whoever got the occurrence under an id that they no longer have got it.
-written_to as (
-
-    select planned.campaign, planned.occurrence, identity_map.person_id
-    from planned
-    inner join identity_map
-        on planned.email = identity_map.identifier and identity_map.identifier_type = 'email'
-    where planned.state <> 'held_out' and planned.person_id <> identity_map.person_id
-    group by planned.campaign, planned.occurrence, identity_map.person_id
-
-),
-
--- Assignment hangs on the person alone, salted, so that it is stable and independent between campaigns.
-drawn as (
-
-    select
-        included.*,
-        contactability.email,
-        contactability.suppression_reason,
-        contactability.is_deleted,
-        coalesce(consents.is_granted, false) as has_consent,
-        left_out.segment as excluding_segment,
-        coalesce(in_doubt.segment, journeys_in_doubt.segment) as failed_segment,
-        written_to.person_id is not null as is_written_to,
-        {{ is_global_holdout('included.person_id') }} as is_global_holdout,
-        {{ is_campaign_holdout('included.campaign', 'included.person_id', 'included.holdout_share') }} as is_campaign_holdout,
-        {{ hash_unit(["'variant'", 'included.campaign', 'included.person_id']) }} as variant_draw
-    from included
-    left join contactability
-        on included.person_id = contactability.person_id
-    left join consents
-        on included.person_id = consents.person_id and included.purpose = consents.purpose
-    left join left_out
-        on included.campaign = left_out.campaign and included.person_id = left_out.person_id
-    left join in_doubt
-        on included.campaign = in_doubt.campaign
-    left join journeys_in_doubt
-        on included.journey = journeys_in_doubt.journey
-    left join written_to
+    select warm_up_days.sender_domain, warm_up_days.day_on, count(*) as messages_count
+    from warm_up_days
+    inner join pacing
+        on warm_up_days.sender_domain = pacing.sender_domain
+    inner join outbox
         on
-            included.campaign = written_to.campaign
-            and included.occurrence = written_to.occurrence
-            and included.person_id = written_to.person_id
+            pacing.campaign = outbox.campaign
+            and warm_up_days.day_on
+            = cast(coalesce(outbox.accepted_at, greatest(outbox.planned_at, outbox.not_before), outbox.planned_at) as date)
+    group by warm_up_days.sender_domain, warm_up_days.day_on
+
+),
+
+-- The most engaged first: what they do with it is what a new domain is judged by.
+warming as (
+
+    select
+        timed.message_id,
+        row_number() over (
+            partition by warm_up_days.sender_domain, warm_up_days.day_on
+            order by
+                case engagement.engagement_level when 'highly_engaged' then 1 when 'active' then 2 else 3 end,
+                engagement.recent_acts_count desc,
+                timed.priority desc,
+                timed.message_id
+        ) > warm_up_days.allowance - coalesce(used.messages_count, 0) as is_over
+    from timed
+    inner join warm_up_days
+        on
+            timed.sender_domain = warm_up_days.sender_domain
+            and cast(coalesce(timed.not_before, {{ as_of() }}) as date) = warm_up_days.day_on
+    left join used
+        on warm_up_days.sender_domain = used.sender_domain and warm_up_days.day_on = used.day_on
+    left join engagement
+        on timed.person_id = engagement.person_id
+    where timed.reason is null and not timed.is_planned
 
 ),
 
 judged as (
 
     select
-        *,
-        case
-            when is_written_to then 'already_written_to'
-            when failed_segment is not null then 'segment_failed'
-            -- What kept somebody from a step when it was due is not undone by what holds today.
-            when step_reason is not null then step_reason
-            when excluding_segment is not null then 'excluded_segment'
-            when is_deleted then 'deleted'
-            when email is null then 'no_address'
-            when suppression_reason is not null then 'suppressed'
-            when not has_consent then 'no_consent'
-            when is_global_holdout then 'global_holdout'
-            when is_campaign_holdout then 'campaign_holdout'
-        end as exclusion_reason
-    from drawn
+        timed.*,
+        coalesce(timed.reason, case when warming.is_over then 'warm_up' end) as final_reason
+    from timed
+    left join warming
+        on timed.message_id = warming.message_id
 
 ),
 
 final as (
 
     select
-        md5(judged.campaign || '|' || judged.occurrence || '|' || judged.person_id) as message_id,
-        judged.campaign,
-        judged.occurrence,
-        judged.person_id,
-        judged.email,
-        judged.segment,
-        judged.purpose,
-        judged.priority,
-        variants.variant,
-        coalesce(judged.exclusion_reason in ('global_holdout', 'campaign_holdout'), false) as is_holdout,
-        judged.exclusion_reason,
-        case judged.exclusion_reason
-            when 'segment_failed' then judged.failed_segment
-            when 'excluded_segment' then judged.excluding_segment
-            when 'suppressed' then judged.suppression_reason
-            when 'no_consent' then judged.purpose
+        message_id,
+        campaign,
+        occurrence,
+        person_id,
+        email,
+        segment,
+        purpose,
+        priority,
+        variant,
+        is_holdout,
+        is_planned,
+        coalesce(final_reason in ('paused', 'capped', 'warm_up'), false) as is_deferred,
+        final_reason as exclusion_reason,
+        case final_reason
+            when 'expired' then case when expires_at > {{ as_of() }} and is_in_quiet_hours then 'quiet_hours' end
+            when 'capped' then capped_by
+            when 'warm_up' then sender_domain
+            else exclusion_detail
         end as exclusion_detail,
-        judged.journey,
-        judged.step
+        journey,
+        step,
+        due_at,
+        not_before,
+        expires_at,
+        is_carried_over
     from judged
-    left join variants
-        on
-            judged.campaign = variants.campaign
-            and judged.variant_draw >= variants.from_share
-            and judged.variant_draw < variants.to_share
 
 )
 

@@ -66,6 +66,7 @@ final as (
             when in_order.due_offset_seconds is null then in_order.due_at
             else {{ plus_seconds(as_of(), 'schedule.offset_seconds - in_order.due_offset_seconds') }}
         end as due_at,
+        in_order.deadline_at,
         case
             when in_order.due_offset_seconds is not null then 'waiting'
             when in_order.verdict in ('sent', 'exited', 'waiting', 'due') then in_order.verdict

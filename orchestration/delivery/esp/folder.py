@@ -66,7 +66,8 @@ class FolderEsp:
                     (each.parent.parent.name, each.parent.name, len(list(each.parent.glob("*.eml"))))
                     for each in sorted(self._folder.glob("*/*/index.html"))
                 ]
-                page = pages.get_template("index.html.j2").render(occurrences=occurrences)
+                has_preview = (self._folder.parent / "preview" / "index.html").exists()
+                page = pages.get_template("index.html.j2").render(occurrences=occurrences, has_preview=has_preview)
                 _write(self._folder / "index.html", page.encode())
         except OSError as error:
             raise storage_error(error, self._folder) from error

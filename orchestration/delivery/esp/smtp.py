@@ -7,6 +7,7 @@ is *unknown* (RFC 5321, sections 4.2.5 and 6.1); before the dot it was certainly
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
@@ -154,6 +155,9 @@ class Smtp:
         else:
             connection = smtplib.SMTP(self._host, self._port, timeout=_TIMEOUT_SECONDS)
         try:
+            # Small pieces are awaited by the other side, and must not wait here to become larger ones.
+            assert connection.sock is not None
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.ehlo_or_helo_if_needed()
             if not self._is_tls_first:
                 self._encrypt(connection, trust)

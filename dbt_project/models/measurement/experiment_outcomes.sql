@@ -1,0 +1,141 @@
+{#- What an arm's people did, as sums from which means and their errors follow; a rate is taken per message. -#}
+{% set metrics = {
+    'human_open_rate': 'opens', 'click_rate': 'clicks', 'conversion_rate': 'conversions',
+    'revenue_per_recipient': 'revenue', 'unsubscribe_rate': 'unsubscribes',
+} %}
+{#- What also people who got no message can do. -#}
+{% set of_holdouts = ['conversion_rate', 'revenue_per_recipient'] %}
+with outcomes as (
+
+    select *, case when is_holdout then 'holdout' else variant end as arm
+    from {{ ref('message_outcomes') }}
+    -- A global hold-out differs by all that it did not get, not by this campaign.
+    where holdout_kind is distinct from 'global'
+
+),
+
+campaigns as (
+
+    select campaign, max(holdout_share) as holdout_share
+    from {{ source('raw', 'campaigns') }}
+    group by campaign
+
+),
+
+variants as (
+
+    select * from {{ source('raw', 'campaign_variants') }}
+
+),
+
+-- Assignment hangs on the person, so the person is what is counted, however many messages the campaign has sent.
+-- Two people of different arms who turned out to be one belong to neither.
+people as (
+
+    select
+        campaign,
+        min(arm) as arm,
+        person_id,
+        cast(count(*) as double) as messages,
+        cast(count(*) filter (where is_opened_by_human) as double) as opens,
+        cast(count(*) filter (where is_clicked_by_human) as double) as clicks,
+        cast(count(*) filter (where is_converted) as double) as conversions,
+        cast(sum(converted_amount) as double) as revenue,
+        cast(count(*) filter (where is_unsubscribed) as double) as unsubscribes,
+        min(assigned_at) as assigned_at,
+        bool_and(is_window_over) as is_window_over
+    from outcomes
+    group by campaign, person_id
+    having count(distinct arm) = 1
+
+),
+
+-- Without a second arm there is nothing to compare.
+experiments as (
+
+    select campaign
+    from people
+    group by campaign
+    having count(distinct arm) > 1
+
+),
+
+arms as (
+
+    select people.*
+    from people
+    inner join experiments
+        on people.campaign = experiments.campaign
+    union all by name
+    select people.* replace ('all' as arm)
+    from people
+    inner join experiments
+        on people.campaign = experiments.campaign
+    where people.arm <> 'holdout'
+
+),
+
+summed_up as (
+
+    {% for metric, acts in metrics.items() %}
+    select
+        campaign,
+        arm,
+        '{{ metric }}' as metric,
+        count(*) as people_count,
+        sum(messages) as messages_sum,
+        sum(messages * messages) as messages_squares,
+        sum({{ acts }}) as acts_sum,
+        sum({{ acts }} * {{ acts }}) as acts_squares,
+        sum({{ acts }} * messages) as acts_messages,
+        min(assigned_at) as started_at,
+        bool_and(is_window_over) as is_final
+    from arms
+    {%- if metric not in of_holdouts %}
+    where arm <> 'holdout'
+    {%- endif %}
+    group by campaign, arm
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+-- The share of the people that the campaign's file draws for each arm; of another system's campaigns nobody knows.
+final as (
+
+    select
+        summed_up.campaign,
+        summed_up.arm,
+        summed_up.metric,
+        summed_up.people_count,
+        summed_up.messages_sum,
+        summed_up.messages_squares,
+        summed_up.acts_sum,
+        summed_up.acts_squares,
+        summed_up.acts_messages,
+        case summed_up.arm
+            when 'holdout' then campaigns.holdout_share
+            when 'all' then 1 - campaigns.holdout_share
+            else (variants.to_share - variants.from_share) * (1 - campaigns.holdout_share)
+        end as expected_share,
+        -- The first of the variants is what the others are held against.
+        case
+            when summed_up.arm not in ('holdout', 'all')
+                then
+                    row_number() over (
+                        partition by
+                            summed_up.campaign, summed_up.metric, summed_up.arm in ('holdout', 'all')
+                        order by variants.from_share nulls last, summed_up.arm
+                    )
+        end as variant_number,
+        summed_up.started_at,
+        summed_up.is_final
+    from summed_up
+    left join campaigns
+        on summed_up.campaign = campaigns.campaign
+    left join variants
+        on summed_up.campaign = variants.campaign and summed_up.arm = variants.variant
+
+)
+
+select * from final

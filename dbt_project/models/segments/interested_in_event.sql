@@ -1,0 +1,2 @@
+select person_id
+from {{ ref('event_invitations') }}

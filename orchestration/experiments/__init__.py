@@ -1,0 +1,1 @@
+"""Experiments: what they need before they start, and what they came to."""

@@ -1,0 +1,1 @@
+"""The gate: whether a campaign may leave, and if not, why not."""

@@ -1,0 +1,206 @@
+"""How many messages of `loyalty_reward` are rendered, recorded and taken by a SendGrid that answers in 50 ms, and how
+many an SMTP server takes over four connections; with the share of the time that each step has.
+
+`python -m tests.bench.sending --messages 1000000`. The senders run beside the rendering, as processes of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestration.delivery import outbox as outbox_module
+from orchestration.delivery.crew import crew
+from orchestration.delivery.esp.smtp import Smtp
+from orchestration.delivery.outbox import Outbox, Planned
+from orchestration.delivery.sender import send
+from orchestration.delivery.worker import Order
+from rendering.campaign import CAMPAIGNS, load_campaign
+from rendering.links import Site
+from rendering.payload import Payload, render_batch
+from rendering.templates import compile_campaign
+from tests.bench.rendering import people
+from tests.esp.cases import payload
+from tests.esp.sendgrid import API_KEY, TEMPLATE_ID
+from tests.esp.serve import served
+
+BATCH_MESSAGES = 1_000
+ANSWER_SECONDS = 0.05
+SENT_AT = datetime(2018, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Measured:
+    """One run. CPU seconds are of all its processes; the fake's are the network's and the vendor's share."""
+
+    messages: int
+    seconds: float = 0.0
+    message_bytes: int = 0
+    stored_bytes: int = 0
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
+    peak_gib: float = 0.0
+    taken: int = 0
+    taken_twice: int = 0
+
+    @property
+    def per_second(self) -> float:
+        return self.messages / self.seconds
+
+
+class _Clock:
+    """CPU time of this process, by step."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        started = time.process_time()
+        yield
+        self.spent[name] = self.spent.get(name, 0.0) + time.process_time() - started
+
+
+def measured(messages: int, senders: int = 1) -> Measured:
+    """Renders, records and hands over `messages` of the loyalty campaign."""
+    found, clock = Measured(messages), _Clock()
+    site = Site("https://mail.example.com", b"a secret of enough bytes")
+    compiled = compile_campaign(load_campaign(CAMPAIGNS / "loyalty_reward"))
+    with (
+        _children() as of_children,
+        tempfile.TemporaryDirectory() as folder,
+        _packing(clock, found),
+        served("sendgrid", ANSWER_SECONDS) as fake,
+    ):
+        environ = _environ(Path(folder), fake.url)
+        outbox = Outbox(f"sqlite:///{folder}/outbox.sqlite")
+        with crew(Order(SENT_AT.isoformat(), is_planning=True), senders, environ) as team:
+            started = time.perf_counter()
+            for first in range(0, messages, BATCH_MESSAGES):
+                count = min(BATCH_MESSAGES, messages - first)
+                with clock.step("records (no part of the product)"):
+                    records = list(people(first, count))
+                with clock.step("rendering"):
+                    payloads = list(render_batch(compiled, records, site))
+                with clock.step("recording"):
+                    outbox.plan([_planned(each) for each in payloads], SENT_AT.replace(tzinfo=None))
+                found.message_bytes = len(payloads[-1].html) + len(payloads[-1].text)
+            sent = team.ended()
+            found.seconds = time.perf_counter() - started
+        of_children["senders"] = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert sent.accepted == messages, sent
+    found.taken, found.taken_twice = fake.taken, fake.taken_twice
+    clock.spent["recording"] -= clock.spent["compression"]
+    senders_seconds = _cpu(of_children["senders"]) - _cpu(of_children["before"])
+    found.cpu_seconds = {
+        **clock.spent,
+        "handing over": senders_seconds,
+        "the fake ESP": _cpu(of_children["after"]) - _cpu(of_children["before"]) - senders_seconds,
+    }
+    largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    found.peak_gib = largest / 2**20
+    return found
+
+
+def smtp_per_second(messages: int = 2_000) -> float:
+    """Messages of 10 kB a second over four connections to a local server."""
+    with tempfile.TemporaryDirectory() as folder, served("smtp") as fake:
+        outbox = Outbox(f"sqlite:///{folder}/outbox.sqlite")
+        for first in range(0, messages, 250):
+            payloads = [payload(number, size=10_000) for number in range(first, first + 250)]
+            outbox.plan([_planned(each) for each in payloads], SENT_AT.replace(tzinfo=None))
+        started = time.perf_counter()
+        assert send(outbox, Smtp(fake.url), SENT_AT).accepted == messages
+        seconds = time.perf_counter() - started
+    assert fake.taken == messages
+    return messages / seconds
+
+
+def told(found: Measured) -> str:
+    """The run in a few lines."""
+    whole = sum(seconds for name, seconds in found.cpu_seconds.items() if "no part" not in name)
+    shares = ", ".join(
+        f"{name} {seconds:.1f} s ({seconds / whole:.0%})"
+        for name, seconds in found.cpu_seconds.items()
+        if "no part" not in name
+    )
+    return (
+        f"{'sending by SendGrid':<32} {found.messages:>12,} messages of {found.message_bytes / 1000:.0f} kB "
+        f"{found.seconds:>8.1f} s {found.per_second:>10,.0f} messages/s, largest process {found.peak_gib:.2f} GiB, "
+        f"twice {found.taken_twice}\n{'  of its CPU time':<32} {shares}; "
+        f"stored at {found.stored_bytes:,} bytes a message"
+    )
+
+
+@contextmanager
+def _packing(clock: _Clock, found: Measured) -> Iterator[None]:
+    """Times the compression apart from the database."""
+    pack = outbox_module.pack
+    sizes: list[int] = []
+
+    def timed(payloads: list[Payload]) -> bytes:
+        with clock.step("compression"):
+            packed = pack(payloads)
+        sizes.append(len(packed))
+        return packed
+
+    outbox_module.pack = timed  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        outbox_module.pack = pack
+        found.stored_bytes = sum(sizes) // max(1, found.messages)
+
+
+@contextmanager
+def _children() -> Iterator[dict[str, resource.struct_rusage]]:
+    used = {"before": resource.getrusage(resource.RUSAGE_CHILDREN)}
+    yield used
+    used["after"] = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+
+def _cpu(usage: resource.struct_rusage) -> float:
+    return usage.ru_utime + usage.ru_stime
+
+
+def _planned(payload: Payload) -> Planned:
+    return Planned(
+        payload.message_id, payload.campaign, payload.occurrence, payload.person_id, payload.variant, payload=payload
+    )
+
+
+def _environ(home: Path, url: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "SINCERELY_HOME": str(home),
+        "SINCERELY_ESP": "sendgrid",
+        "SINCERELY_SECRET": "a secret of the bench alone",
+        "SINCERELY_SENDGRID_API_KEY": API_KEY,
+        "SINCERELY_SENDGRID_TEMPLATE_ID": TEMPLATE_ID,
+        "SINCERELY_SENDGRID_URL": url,
+    }
+
+
+def main() -> None:
+    """Prints the figures, and the last line as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=1_000_000)
+    parser.add_argument("--senders", type=int, default=1)
+    arguments = parser.parse_args()
+    found = measured(arguments.messages, arguments.senders)
+    print(told(found))
+    rate = smtp_per_second()
+    print(f"{'sending by SMTP':<32} {rate:>10,.0f} messages/s over {Smtp.limits.connections} connections")
+    print(json.dumps({**asdict(found), "per_second": round(found.per_second), "smtp_per_second": round(rate)}))
+
+
+if __name__ == "__main__":
+    main()
