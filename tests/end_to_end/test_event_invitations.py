@@ -103,7 +103,7 @@ def test_an_invitation_to_an_event_that_filled_up_before_it_left_is_taken_back(s
     plan = planner.plan(warehouse, outbox, campaign, site, AS_OF.replace(tzinfo=UTC))
     assert (plan.planned + plan.held_out, plan.failed) == (2, {})
 
-    full = ("tasting", "Six glasses", "wine", "2018-01-18T19:00:00-05:00", "New York", 40, 40, "2018-01-02")
+    full = ("loaves", "A loaf in three hours", "baking", "2018-01-27T10:00:00-06:00", "", 20, 20, "2018-01-02")
     write(settings.landing / "crm/events/later.csv", EVENTS, [full])
     land(settings, LANDED_AT)
     prepare(settings, datetime(2018, 1, 3))
@@ -114,5 +114,5 @@ def test_an_invitation_to_an_event_that_filled_up_before_it_left_is_taken_back(s
         for message_id, reason in revoked_messages(warehouse).items()
         for (email,) in rows(settings, f"select email from raw.outbox_messages where message_id = '{message_id}'")
     }
-    assert taken_back == {("taster@example.com", "no_event")}
-    assert ("tasting",) not in rows(settings, "select event_id from core.event_invitations")
+    assert taken_back == {("baker@example.com", "no_event")}
+    assert ("loaves",) not in rows(settings, "select event_id from core.event_invitations")
