@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -63,15 +64,20 @@ class FakeSendGrid(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def events(
-        self, draw: random.Random, kinds: tuple[str, ...] = ("processed", "delivered"), most_copies: int = 1
+        self,
+        draw: random.Random,
+        kinds: tuple[str, ...] = ("processed", "delivered"),
+        most_copies: int = 1,
+        at: datetime | None = None,
     ) -> list[dict[str, Any]]:
-        """Events of what was accepted as the vendor posts them: each one to `most_copies` times, in any order."""
+        """Events of what was accepted as the vendor posts them: each one to `most_copies` times, in any order, all of
+        them `at` an instant, or now."""
         found = []
         for message_id in self.accepted:
             for kind in kinds:
                 event = {
                     "email": self.contents.get(message_id, {}).get("email", f"{message_id}@example.com"),
-                    "timestamp": int(time.time()),
+                    "timestamp": int(at.timestamp() if at else time.time()),
                     "event": kind,
                     "sg_event_id": uuid.UUID(int=draw.getrandbits(128)).hex,
                     "sg_message_id": f"{message_id[:16]}.filter0001",
