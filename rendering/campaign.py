@@ -50,6 +50,8 @@ class Campaign:
     links: str
     # A template that the vendor keeps is filled in there, and gets values instead of a rendered message.
     dynamic_template: str | None
+    # The language of its words, in which values are written then; None leaves it to each person's own.
+    language: str | None
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
@@ -123,6 +125,7 @@ def load_campaign(folder: Path) -> Campaign:
         pacing=read_pacing(left, occurrence),
         links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
         dynamic_template=read_dynamic_template(template) if (template := left.optional("dynamic_template")) else None,
+        language=parts.read_language(language) if (language := left.optional("language")) else None,
         lines=lines,
     )
     left.nothing_else(_FIELDS)

@@ -28,6 +28,7 @@ _ALL_ANSWERED = "every_message_is_answered"
         ["core", "message_candidates"],
         ["delivery", "gate"],
         ["core", "profiles"],
+        ["core", "event_invitations"],
         ["core", "products"],
         ["ml", "recommendations"],
         ["ml", "send_times"],

@@ -17,7 +17,7 @@ from orchestration.delivery.esp.folder import FolderEsp
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.rates import Rates
 from orchestration.delivery.reconciling import Settled, settle_unknown
-from orchestration.delivery.revoked import revoked_messages
+from orchestration.delivery.revoked import revoked_now
 from orchestration.delivery.worker import Order
 from orchestration.settings import CAMPAIGNS, Settings
 from orchestration.warehouse import Warehouse
@@ -62,7 +62,7 @@ def hand_over(
     recovered = outbox.leases.recover()
     settled = settle_unknown(warehouse, outbox, esp, campaigns, at, limit)
     started = time.monotonic()
-    revoked = revoked_messages(warehouse)
+    revoked = revoked_now(settings, warehouse, outbox)
     if is_large(outbox, esp, campaign):
         esp.finish()
         sent = _by_many(settings, outbox, at, campaign, held, revoked)
