@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rendering import event_parts, parts, variant_parts
+from rendering.check_parts import AudienceLimits, read_check_audience
 from rendering.located import Fields, read_yaml
 from rendering.pacing_parts import FIELDS as PACING_FIELDS
 from rendering.pacing_parts import Pacing, read_pacing
@@ -49,6 +50,7 @@ class Campaign:
     links: str
     # The language of its words, in which values are written then; None leaves it to each person's own.
     language: str | None
+    check_audience: AudienceLimits | None
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
@@ -122,6 +124,7 @@ def load_campaign(folder: Path) -> Campaign:
         pacing=read_pacing(left, occurrence),
         links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
         language=parts.read_language(language) if (language := left.optional("language")) else None,
+        check_audience=read_check_audience(left),
         lines=lines,
     )
     left.nothing_else(_FIELDS)

@@ -17,9 +17,9 @@ from orchestration.segments import observing
 from orchestration.webhooks import changes as webhooks
 from rendering.campaign import Campaign
 from rendering.decisions import columns_used
+from rendering.derived import sources
 from rendering.errors import PredicateError
 from rendering.parts import Rule
-from rendering.derived import sources
 from rendering.payload import MESSAGE_FIELDS
 from rendering.tokens import WRITING_FIELDS
 
