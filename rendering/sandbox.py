@@ -91,7 +91,7 @@ class Sandbox(SandboxedEnvironment):
             value = obj.get(attribute, missing)
             return self.undefined(obj=obj, name=attribute) if value is missing else value
         if isinstance(obj, Undefined):
-            return getattr(obj, attribute)  # says what is undefined
+            return obj._fail_with_undefined_error()  # says what is undefined; its own attributes are Python's
         if isinstance(obj, LoopContext) and attribute in _OF_LOOPS:
             return getattr(obj, attribute)
         return self.unsafe_undefined(obj, attribute)
