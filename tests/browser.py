@@ -55,9 +55,9 @@ class Opened:
         self.page.evaluate("address => { location.hash = address }", address)
 
     def framed(self) -> None:
-        """Waits until every message in a frame is there and has its size."""
+        """Waits until every message that is shown in a frame is there and has its size."""
         self.page.wait_for_function(
-            """() => [...document.querySelectorAll("iframe")].every(each =>
+            """() => [...document.querySelectorAll("iframe[srcdoc]")].every(each =>
                 each.contentDocument && each.contentDocument.readyState === "complete"
                 && each.contentDocument.body.childElementCount > 0 && each.parentElement.style.height !== "")"""
         )

@@ -43,7 +43,8 @@ def _lint(campaign: str | None, audience: bool, online: bool, as_json: bool) -> 
     if not chosen:
         names = ", ".join(each.name for each in known)
         raise SincerelyError(f"There is no campaign {campaign}; there are {names}.")
-    found = findings(warehouse_of(settings) if settings.warehouse.exists() else None, campaign)
+    warehouse = warehouse_of(settings) if settings.warehouse.exists() else None
+    found = findings(warehouse, settings.esp, campaign)
     if online:
         from orchestration.delivery.link_check import link_findings
 

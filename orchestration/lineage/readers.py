@@ -9,7 +9,7 @@ from ml import churn, lifetime
 from orchestration import report, training
 from orchestration.delivery import complaints, planner, revoked
 from orchestration.delivery.suppression_lists import syncing
-from orchestration.experiments import outcomes
+from orchestration.experiments import outcomes, planning
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.models import health
@@ -75,7 +75,8 @@ def _models() -> Iterator[Reader]:
 
 
 def _reports() -> Iterator[Reader]:
-    yield Reader("experiments", outcomes.OUTCOMES_SQL)
+    for sql in (outcomes.OUTCOMES_SQL, *planning.queries()):
+        yield Reader("experiments", sql)
     for sql in (*report.queries(), funnel.FUNNEL_SQL):
         yield Reader("report", sql)
 

@@ -61,7 +61,8 @@ def write(
     warehouse = _built(settings)
     folders = _chosen(campaigns, names)
     refresh = refreshes.last(warehouse)
-    as_of = settings.as_of or (refresh.as_of if refresh else datetime.now(UTC))
+    # The instant that the tables speak of: its occurrence is the one whose audience they hold.
+    as_of = refresh.as_of if refresh else settings.as_of or datetime.now(UTC)
     folder = settings.home / "preview"
     earlier = versions.chosen(folder, against, [each.name for each in folders])
     if people is None and not addresses:

@@ -54,7 +54,11 @@ function middle(before, after) {
 const words = (text) => text.match(/\s*\S+\s*/g) || [];
 
 /* A text without what differs in every message: the signatures of its links. */
-const unsigned = (text) => text.replace(/\/(unsubscribe|preferences)\/[\w-]+/g, "/$1/…").replace(/\bm=preview-[\w.-]+/g, "m=…").replace(/preview-[0-9a-f]{32}[\w.-]*/g, "preview-…");
+const unsigned = (text) =>
+  text
+    .replace(/\/(unsubscribe|preferences)\/[\w-]+/g, "/$1/…")
+    .replace(/\bm=preview-[\w.-]+/g, "m=…")
+    .replace(/preview-[0-9a-f]{32}[\w.-]*/g, "preview-…");
 
 /* Lines of HTML, for people: a break before each element that opens. */
 const sourceLines = (html) =>

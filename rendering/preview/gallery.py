@@ -25,6 +25,7 @@ _SCRIPTS = (
     "reasons.js",
     "comparison.js",
     "list.js",
+    "overview.js",
     "view.js",
     "keys.js",
 )

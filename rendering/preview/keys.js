@@ -4,7 +4,8 @@ function go(change) {
   const next = { campaign: state.campaign, person: state.person, variant: state.variant, tab: state.tab, ...change };
   const view = current();
   const variant = next.variant || (view ? view.message.variant : "default");
-  const focus = change.tab && change.tab !== state.tab && document.activeElement && document.activeElement.role === "tab";
+  const focus =
+    change.tab && change.tab !== state.tab && document.activeElement && document.activeElement.role === "tab";
   if (focus) state.focus = `tab-${next.tab}`;
   location.hash = address(next.campaign, next.person, variant, next.tab);
 }
@@ -18,10 +19,8 @@ function read() {
   state.variant = variant || "";
   if (tab && TABS.some(([name]) => name === tab)) state.tab = tab;
   if (isOther) state.other = "";
-  if (!campaign && entries.length) {
-    state.campaign = entries[0].campaign.name;
-    state.person = entries[0].person.person_id;
-  } else if (!campaign && data.campaigns.length) state.campaign = data.campaigns[0].name;
+  if (!campaign && data.campaigns.length)
+    state.campaign = (data.campaigns.find((each) => each.messages.length) || data.campaigns[0]).name;
   showList(!campaign);
   drawMain();
   markCurrent();
@@ -117,10 +116,18 @@ function start() {
   }
   setTheme(THEMES.includes(theme) ? theme : "auto");
   if (matchMedia("(max-width: 820px)").matches) state.width = "phone";
-  $("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length]));
+  $("theme").addEventListener("click", () =>
+    setTheme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length]),
+  );
   $("help").addEventListener("click", () => $("keys").showModal());
-  $("campaign").append(el("option", { value: "" }, "All campaigns"), ...data.campaigns.map((each) => el("option", { value: each.name }, each.title)));
-  $("campaign").addEventListener("change", () => { state.only = $("campaign").value; drawList(); });
+  $("campaign").append(
+    el("option", { value: "" }, "All campaigns"),
+    ...data.campaigns.map((each) => el("option", { value: each.name }, each.title)),
+  );
+  $("campaign").addEventListener("change", () => {
+    state.only = $("campaign").value;
+    drawList();
+  });
   $("search").addEventListener("input", drawList);
   $("search").addEventListener("keydown", (event) => {
     const first = $("list").querySelector("a.item");
@@ -128,7 +135,11 @@ function start() {
   });
   $("filters").append(
     ...FILTERS.map(([value, label]) => {
-      const chip = el("button", { type: "button", className: "chip", "aria-pressed": String(value === state.filter) }, label);
+      const chip = el(
+        "button",
+        { type: "button", className: "chip", "aria-pressed": String(value === state.filter) },
+        label,
+      );
       chip.addEventListener("click", () => {
         state.filter = value;
         for (const each of $("filters").children) each.setAttribute("aria-pressed", String(each === chip));

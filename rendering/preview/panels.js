@@ -30,8 +30,26 @@ function table(caption, heads, rows, className) {
       "table",
       { className: className || "" },
       el("caption", { className: "visually-hidden" }, caption),
-      el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) => el("td", {}, cell))))),
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          heads.map((head) => el("th", { scope: "col" }, head)),
+        ),
+      ),
+      el(
+        "tbody",
+        {},
+        rows.map((row) =>
+          el(
+            "tr",
+            {},
+            row.map((cell) => el("td", {}, cell)),
+          ),
+        ),
+      ),
     ),
   );
 }
@@ -50,7 +68,11 @@ function inbox(kind, view) {
   const time = el("span", { className: "time" }, "9:41");
   return el(
     "div",
-    { className: `inbox ${kind}`, role: "img", "aria-label": `In the list of messages: ${campaign.sender.name}, ${message.subject}, ${message.snippet}` },
+    {
+      className: `inbox ${kind}`,
+      role: "img",
+      "aria-label": `In the list of messages: ${campaign.sender.name}, ${message.subject}, ${message.snippet}`,
+    },
     face,
     kind === "desktop"
       ? [sender, el("span", { className: "line" }, subject, el("span", { className: "dash" }, " – "), snippet), time]
@@ -66,7 +88,18 @@ function sizeMeter(message, budget) {
   return el(
     "div",
     { className: `meter ${level}`, title: "Gmail cuts a message off at 102 KB, and the provider's links add to it." },
-    el("span", { className: "bar", role: "meter", "aria-label": "Size of the HTML", "aria-valuemin": 0, "aria-valuemax": budget, "aria-valuenow": message.html_bytes }, bar),
+    el(
+      "span",
+      {
+        className: "bar",
+        role: "meter",
+        "aria-label": "Size of the HTML",
+        "aria-valuemin": 0,
+        "aria-valuemax": budget,
+        "aria-valuenow": message.html_bytes,
+      },
+      bar,
+    ),
     el("span", {}, `${kilobytes(message.html_bytes)} of ${kilobytes(budget)}`),
   );
 }
@@ -80,7 +113,12 @@ function messagePanel(view, state) {
       el(
         "figure",
         { className: `stand ${kind}` },
-        el("figcaption", {}, kind === "desktop" ? "Desktop" : "Phone", el("span", {}, `${WIDTHS[kind]} px, ${state.scheme}`)),
+        el(
+          "figcaption",
+          {},
+          kind === "desktop" ? "Desktop" : "Phone",
+          el("span", {}, `${WIDTHS[kind]} px, ${state.scheme}`),
+        ),
         inbox(kind, view),
         frame(kind, view.html, state, `The message on a ${kind}, ${state.scheme}`),
       ),
@@ -101,14 +139,24 @@ function linksPanel(view) {
       "span",
       { className: "address" },
       address.slice(0, at),
-      el("span", { className: "asked" }, asked.map((part) => el("code", {}, part))),
+      el(
+        "span",
+        { className: "asked" },
+        asked.map((part) => el("code", {}, part)),
+      ),
     );
   };
   const rows = view.message.links.map((link, at) => [String(at + 1), link.label || "no text", shown(link.address)]);
   const pictures = view.message.pictures_count;
   return [
     table("Links of the message", ["#", "Text", "Address"], rows) || el("p", { className: "empty" }, "No link."),
-    el("p", { className: "note" }, pictures ? `${pictures} pictures are fetched when it is read; placeholders stand for them here.` : "It has no picture to fetch."),
+    el(
+      "p",
+      { className: "note" },
+      pictures
+        ? `${pictures} pictures are fetched when it is read; placeholders stand for them here.`
+        : "It has no picture to fetch.",
+    ),
   ];
 }
 
@@ -122,7 +170,15 @@ function headersPanel(view) {
     ...message.headers,
   ];
   return [
-    table("Headers of the message", ["Header", "Value"], rows.map(([name, value]) => [el("code", {}, name), el("span", { className: "address" }, value)])),
-    el("p", { className: "note" }, "The ids and signed links are the preview's own: they name no message that anybody gets."),
+    table(
+      "Headers of the message",
+      ["Header", "Value"],
+      rows.map(([name, value]) => [el("code", {}, name), el("span", { className: "address" }, value)]),
+    ),
+    el(
+      "p",
+      { className: "note" },
+      "The ids and signed links are the preview's own: they name no message that anybody gets.",
+    ),
   ];
 }

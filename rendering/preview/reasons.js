@@ -1,15 +1,26 @@
-/* Why this person sees this, and what a campaign does for everybody. */
+/* Why this person sees this. */
 
 function whyPanel(view) {
   const { campaign, message, person } = view;
   const own = person.variant && campaign.variants.length ? ` Their own variant is ${spoken(person.variant)}.` : "";
-  const shows = person.shows.length ? el("ul", { className: "tags", "aria-label": "Chosen to show" }, person.shows.map((each) => el("li", {}, spoken(each)))) : null;
+  const shows = person.shows.length
+    ? el(
+        "ul",
+        { className: "tags", "aria-label": "Chosen to show" },
+        person.shows.map((each) => el("li", {}, spoken(each))),
+      )
+    : null;
   return el(
     "div",
     { className: "why" },
     card(
       "Who",
-      el("p", {}, badge(person.standing, STANDINGS[person.standing]), ` ${nameOf(person)} (${person.address}): ${spoken(person.reason)}.${own}`),
+      el(
+        "p",
+        {},
+        badge(person.standing, STANDINGS[person.standing]),
+        ` ${nameOf(person)} (${person.address}): ${spoken(person.reason)}.${own}`,
+      ),
       shows ? el("p", { className: "note" }, "Chosen because nobody before showed") : null,
       shows,
     ),
@@ -36,14 +47,31 @@ function slotCard(slot, campaign) {
           el(
             "div",
             {},
-            el("p", {}, el("strong", {}, spoken(rule.name)), el("span", { className: "state" }, told[rule.state]), el("span", { className: "count" }, `${count(rule).toLocaleString("en")} of ${campaign.audience.toLocaleString("en")} recipients`)),
+            el(
+              "p",
+              {},
+              el("strong", {}, spoken(rule.name)),
+              el("span", { className: "state" }, told[rule.state]),
+              el(
+                "span",
+                { className: "count" },
+                `${count(rule).toLocaleString("en")} of ${campaign.audience.toLocaleString("en")} recipients`,
+              ),
+            ),
             el("code", { className: "sql" }, rule.when || "otherwise"),
             el("p", { className: "note" }, "block ", el("code", {}, rule.block)),
           ),
         ),
       ),
     ),
-    table(`Fields that the rules of ${slot.name} read`, ["Field", "Value"], slot.fields.map(([name, value]) => [el("code", {}, name), el("span", { className: value === "nothing" ? "none" : "" }, value)])),
+    table(
+      `Fields that the rules of ${slot.name} read`,
+      ["Field", "Value"],
+      slot.fields.map(([name, value]) => [
+        el("code", {}, name),
+        el("span", { className: value === "nothing" ? "none" : "" }, value),
+      ]),
+    ),
   );
 }
 
@@ -64,33 +92,13 @@ function tokensCard(message, campaign) {
 
 function productsCard(message) {
   if (!message.products.length) return null;
-  const rows = message.products.map((each) => [String(each.rank), each.name, each.price, spoken(each.list), each.reason, el("code", {}, each.model_version)]);
+  const rows = message.products.map((each) => [
+    String(each.rank),
+    each.name,
+    each.price,
+    spoken(each.list),
+    each.reason,
+    el("code", {}, each.model_version),
+  ]);
   return card("Products", table("Products", ["Rank", "Product", "Price", "List", "Reason", "Model version"], rows));
-}
-
-function overviewPanel(campaign) {
-  const facts = campaign.sender
-    ? el("p", {}, `${campaign.audience.toLocaleString("en")} people get it today (${campaign.occurrence}), purpose ${spoken(campaign.purpose)}${campaign.segments.length ? `, from ${campaign.segments.map(spoken).join(", ")}` : ""}.`)
-    : null;
-  const kinds = [["slot", "Rules by outcome"], ["token", "Fields by outcome"]];
-  return [
-    facts,
-    campaign.problems.length ? el("section", { className: "card problem" }, el("h2", {}, "It may not leave"), el("ul", {}, campaign.problems.map((each) => el("li", {}, each)))) : null,
-    kinds.map(([kind, title]) => {
-      const outcomes = campaign.outcomes.filter((each) => each.kind === kind);
-      if (!outcomes.length) return null;
-      return card(title, el("ul", { className: "outcomes" }, outcomes.map((each) => outcome(each, campaign))));
-    }),
-    campaign.nobody.length ? card("Nobody shows", el("ul", { className: "tags" }, campaign.nobody.map((each) => el("li", {}, spoken(each)))), el("p", { className: "note" }, "Nobody with an address who did not ask to be left alone, in the audience or out of it.")) : null,
-  ];
-}
-
-function outcome(each, campaign) {
-  const share = campaign.audience ? each.people / campaign.audience : 0;
-  const bar = el("span", { className: "fill" });
-  bar.style.width = `${share * 100}%`;
-  const words = `${spoken(each.name)}: ${spoken(each.value)}`;
-  const shower = campaign.people.find((person) => person.shows.includes(`${each.name}: ${each.value}`));
-  const label = shower ? el("a", { href: address(campaign.name, shower.person_id) }, words) : words;
-  return el("li", {}, el("span", { className: "label" }, label), el("span", { className: "bar", "aria-hidden": "true" }, bar), el("span", { className: "count" }, each.people ? each.people.toLocaleString("en") : "only outside the audience"));
 }
