@@ -90,6 +90,22 @@ def test_beyond_a_limit_the_gate_holds_the_campaign_and_says_why(file: Path) -> 
     ]
 
 
+def test_the_gate_keeps_what_it_saw_for_the_next_occurrence(file: Path, tmp_path: Path) -> None:
+    run(file, "create schema raw; create table raw.campaigns as select 'loyalty_reward' campaign, '2018-01' occurrence")
+    warehouse = Warehouse(file)
+    looked: list[tuple[str, int, int]] = []
+
+    list(
+        checks._messages(
+            warehouse,
+            [dataclasses.replace(LOYALTY, check_audience=STRICT)],
+            lambda check, reasons: looked.append((check.occurrence, check.messages, len(reasons))),
+        )
+    )
+
+    assert looked == [("2018-01", 90, 2)]
+
+
 def test_what_is_written_down_already_is_looked_at_only_when_asked(file: Path, tmp_path: Path) -> None:
     warehouse, outbox = Warehouse(file), Outbox(f"sqlite:///{tmp_path / 'outbox.sqlite'}")
     planner.plan(warehouse, outbox, LOYALTY, Site("https://mail.example.com", b"sixteen bytes or more"), AS_OF)
