@@ -173,7 +173,9 @@ def _encoded(column: pa.Array) -> Encoded:
     """A column as codes and the distinct values that they stand for, texts cleaned."""
     coded = column.dictionary_encode(null_encoding="encode")
     values = np.empty(len(coded.dictionary), dtype=object)
-    values[:] = [clean(v) if type(v) is str else v for v in coded.dictionary.to_pylist()]
+    found = coded.dictionary.to_pylist()
+    # Most texts need no cleaning, and to ask costs less than to call.
+    values[:] = [v if type(v) is not str or (len(v) < 100 and v.isprintable()) else clean(v) for v in found]
     return coded.indices.to_numpy(zero_copy_only=False), values
 
 
