@@ -20,8 +20,9 @@ from rendering.payload import FAULTS, MESSAGE_FIELDS, Payload, Recipient, decide
 from rendering.templates import Compiled
 from rendering.tokens import MAX_ITEMS, WRITING_FIELDS, clean, locale_of, read, writing
 
-# Distinct products that are remembered with what was made of them, about 2 KB each.
-_KEPT_RECORDS = 50_000
+# Distinct products that are remembered with what was made of them, about 2 KB each: more no longer stay in any
+# cache of the processor, and cost more to find than to make again.
+_KEPT_RECORDS = 16_384
 _ENOUGH = 1 << 62
 # Rows whose columns are read at a time.
 _ROWS = 500

@@ -16,7 +16,7 @@ from rendering.links import MESSAGE_MARK
 PERSONAL = frozenset(("reason", "rank", "list", "model_version", "score"))
 # Where a record that many share keeps what was made of it.
 MADE = "_made"
-_KEPT = 65_536
+_KEPT = 8_192
 
 Fill = Callable[[Any, Any], str]
 Pieces = tuple[str, ...]

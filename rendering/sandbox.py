@@ -32,7 +32,7 @@ FILTERS = frozenset(
     | {"sort", "trim", "truncate", "upper"}
 )
 
-_KEPT = 65_536
+_KEPT = 8_192
 _MAX_TEXT = 100_000
 _SPECIAL = re.compile("[&<>\"']")
 _OF_LOOPS = frozenset(("index", "index0", "revindex", "revindex0", "first", "last", "length"))
