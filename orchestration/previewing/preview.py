@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,15 @@ _PROFILES = DBT_PROJECT / "models" / "profiles" / "profiles.yml"
 
 @dataclass(frozen=True)
 class Written:
-    """A preview that was written: its page, its version, the one it is held against, and what it shows."""
+    """A preview that was written: its page, its version, the one it is held against and how many messages are other
+    than in that, what it shows, and the ids of the people who were named for it."""
 
     path: Path
     version: str
     against: str | None
     changed: int
     previews: tuple[Preview, ...]
+    named: tuple[str, ...] = ()
 
     @property
     def sections(self) -> tuple[gallery.Section, ...]:
@@ -78,7 +80,7 @@ def write(
         shown_before=frozenset(each["person_id"] for old in earlier[:1] for each in versions.messages(folder, old)),
     )
     previews = tuple(sorted((preview_campaign(warehouse, each, request) for each in folders), key=_most_urgent))
-    return _write(settings, folder, previews, f"{as_of:%Y-%m-%d}", earlier)
+    return replace(_write(settings, folder, previews, f"{as_of:%Y-%m-%d}", earlier), named=request.person_ids)
 
 
 def _most_urgent(preview: Preview) -> tuple[int, str]:
