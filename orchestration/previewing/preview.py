@@ -180,4 +180,7 @@ def _built(settings: Settings) -> Warehouse:
     needed = ("core.message_candidates", "ml.recommendations")
     if not settings.warehouse.exists() or not all(warehouse.exists(table) for table in needed):
         raise SincerelyError("Nothing is built yet; run `sincerely run` first.")
+    with warehouse.read("select * from core.message_candidates limit 0") as reader:
+        if "is_carried_over" not in reader.schema.names:
+            raise SincerelyError("The tables are of an earlier version; run `sincerely run` first.")
     return warehouse

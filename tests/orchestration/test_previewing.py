@@ -12,6 +12,7 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from orchestration import report
@@ -256,6 +257,14 @@ def test_a_campaign_that_cannot_be_read_stops_no_other(settings: Settings, tmp_p
 def test_without_tables_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SincerelyError, match="Nothing is built yet; run `sincerely run` first"):
         preview.write(load_settings({"SINCERELY_HOME": str(tmp_path)}))
+
+
+def test_with_tables_of_an_earlier_version_it_says_what_to_do(tmp_path: Path) -> None:
+    settings = load_settings({"SINCERELY_HOME": str(tmp_path)})
+    for table in ("core.message_candidates", "ml.recommendations"):
+        Warehouse(settings.warehouse).replace(table, pa.table({"person_id": ["p1"]}))
+    with pytest.raises(SincerelyError, match="of an earlier version; run `sincerely run` first"):
+        preview.write(settings)
 
 
 @pytest.mark.parametrize("people", [0, -1, preview.MOST_PEOPLE + 1])
