@@ -44,6 +44,7 @@ bench: $(STAMP)
 
 faults: $(STAMP)
 	@$(BIN)/python -m tests.faults.landing
+	@$(BIN)/python -m tests.faults.sending
 	@$(BIN)/python -m pytest -m long
 
 dev: $(STAMP)

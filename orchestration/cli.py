@@ -221,7 +221,7 @@ def lint(as_json: bool) -> None:
     warehouse = warehouse_of(settings) if settings.warehouse.exists() else None
     rows = [
         {"file": shown(each.file), "line": each.line, "severity": each.severity, "message": each.message}
-        for each in findings(warehouse)
+        for each in findings(warehouse, settings.esp)
     ]
     if as_json:
         click.echo(json.dumps(rows))

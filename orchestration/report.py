@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from orchestration import audits
 from orchestration.errors import SincerelyError, storage_error
+from orchestration.experiments import picture as experiments
 from orchestration.journeys.funnel import funnels
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -51,6 +52,7 @@ def write(settings: Settings) -> Path:
     facts["unused_attributes"] = warehouse.rows(_UNUSED) if warehouse.exists("quality.unused_attributes") else []
     facts["audits"] = audits.collect(warehouse)
     facts["journeys"] = funnels(warehouse)
+    facts["experiments"] = experiments.shown(warehouse)
     page = Environment(loader=FileSystemLoader(_PAGES), autoescape=True).get_template("report.html.j2")
     path = settings.reports / "index.html"
     try:

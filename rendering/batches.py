@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from rendering.cards import MADE, PERSONAL
+from rendering.derived import derive, is_derived, sources
 from rendering.errors import RenderError, TokenError
 from rendering.filling import Values, Writing
 from rendering.items import Item
@@ -17,7 +18,7 @@ from rendering.links import Site
 from rendering.parts import Token
 from rendering.payload import FAULTS, MESSAGE_FIELDS, Payload, Recipient, decided, message, reason
 from rendering.templates import Compiled
-from rendering.tokens import MAX_ITEMS, WRITING_FIELDS, clean, read, writing
+from rendering.tokens import MAX_ITEMS, WRITING_FIELDS, clean, locale_of, read, writing
 
 # Distinct products that are remembered with what was made of them, about 2 KB each.
 _KEPT_RECORDS = 50_000
@@ -61,6 +62,7 @@ class Renderer:
         self, to: tuple[Any, ...], values: Values, row: tuple[Any, ...], how: tuple[Any, ...], slots: Any
     ) -> Payload | RenderError:
         message_id, person_id, occurrence, variant, email = to
+        campaign = self._compiled.campaign
         try:
             if not (person_id and occurrence and email):
                 missing = [name for name in ("person_id", "occurrence", "email") if not to[MESSAGE_FIELDS.index(name)]]
@@ -72,15 +74,17 @@ class Renderer:
                     raise value
             written = self._writings.get(how)
             if written is None:
-                written = self._writings[how] = writing(dict(zip(WRITING_FIELDS, how, strict=True)))
+                written = self._writings[how] = writing(dict(zip(WRITING_FIELDS, how, strict=True)), campaign)
             recipient = Recipient(str(message_id), person_id, occurrence, variant, email)
             return message(self._compiled, recipient, values, written, slots, self._site)
         except RenderError as error:
             return error
         except FAULTS as error:
-            return RenderError(str(message_id), self._compiled.campaign.name, reason(error))
+            return RenderError(str(message_id), campaign.name, reason(error))
 
     def _token(self, batch: pa.RecordBatch, token: Token) -> Sequence[Any]:
+        if token.name not in batch.schema.names and is_derived(token.name):
+            return self._derived(batch, token)
         if token.name not in batch.schema.names:
             return [_read(token, None)] * batch.num_rows
         column = batch.column(token.name)
@@ -97,6 +101,19 @@ class Renderer:
                 for text in column.to_pylist()
             ]
         return [_read(token, value) for value in column.to_pylist()]
+
+    def _derived(self, batch: pa.RecordBatch, token: Token) -> list[Any]:
+        names = [name for name in sources(token.name) if name in batch.schema.names]
+        columns = [
+            self._records(column) if pa.types.is_list(column.type) else column.to_pylist()
+            for column in map(batch.column, names)
+        ]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or [{}] * batch.num_rows
+        languages, countries = _texts(batch, "language"), _texts(batch, "country")
+        return [
+            _read(token, derive(token.name, row.get, locale_of(self._compiled.campaign, language, country)))
+            for row, language, country in zip(rows, languages, countries, strict=True)
+        ]
 
     def _slots(self, batch: pa.RecordBatch) -> list[dict[str, str] | TokenError]:
         names = list(self._compiled.blocks)

@@ -47,6 +47,8 @@ class Campaign:
     utm: Utm
     pacing: Pacing
     links: str
+    # The language of its words, in which values are written then; None leaves it to each person's own.
+    language: str | None
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
@@ -119,6 +121,7 @@ def load_campaign(folder: Path) -> Campaign:
         utm=parts.read_utm(left.required("utm")),
         pacing=read_pacing(left, occurrence),
         links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
+        language=parts.read_language(language) if (language := left.optional("language")) else None,
         lines=lines,
     )
     left.nothing_else(_FIELDS)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rendering.campaign import Campaign
 from rendering.decisions import columns_used, slot_cases
+from rendering.derived import TYPE, is_derived, sources
 from rendering.errors import PredicateError, RenderError, RuleError, TemplateError
+from rendering.event_parts import EVENT_TOKENS
+from rendering.findings import Finding
+from rendering.implication import contradicts_itself, implies
 from rendering.links import Site
+from rendering.lint_looks import look_findings
+from rendering.lint_policy import policy_findings
 from rendering.located import did_you_mean
 from rendering.markup import problems
 from rendering.mjml import join
 from rendering.names import Use, header_tokens, uses
 from rendering.payload import render
+from rendering.policy import Policy, load_policy
 from rendering.samples import samples
 from rendering.sandbox import BUILT_IN
 from rendering.source import Piece, block_file, pieces, unfold
@@ -25,37 +30,34 @@ from rendering.variants import versions
 MAX_SUBJECT_CHARACTERS = 78
 # Gmail cuts at 102 KB, and the vendor's rewriting of links comes on top.
 MAX_HTML_BYTES = 90 * 1024
+RECOMMENDATIONS = "recommendations"
+# Values of a record that come from elsewhere than the profile.
+SUPPLIED = frozenset({RECOMMENDATIONS, *EVENT_TOKENS})
 _UNUSED = "is declared, but never used; remove it."
 
-Severity = Literal["error", "warning"]
 
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """One thing to mend, and where."""
-
-    file: Path
-    line: int
-    severity: Severity
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.severity}: {self.message}"
-
-
-def lint(campaign: Campaign, profile_columns: set[str], sensitive: set[str]) -> list[Finding]:
+def lint(
+    campaign: Campaign, profile_columns: set[str], sensitive: set[str], policy: Policy | None = None
+) -> list[Finding]:
     """What is wrong with `campaign`, in the order of files and lines; nothing means that it can be sent.
 
-    `profile_columns` are the columns that rules may read, `sensitive` those that may never be printed."""
-    each = [set(_version(version, profile_columns, sensitive)) for version in versions(campaign)]
+    `profile_columns` are the columns that rules and tokens may read, `sensitive` those that may never be printed;
+    `policy` is the one of policy.yml unless another is given."""
+    policy = policy or load_policy()
+    used: set[Path] = set()
+    each = [set(_version(version, profile_columns, sensitive, policy, used)) for version in versions(campaign)]
     # What one version has no use for, another may.
     unused = set.intersection(*each)
-    return sorted(found for found in set().union(*each) if not found.message.endswith(_UNUSED) or found in unused)
+    found = {found for found in set().union(*each) if not found.message.endswith(_UNUSED) or found in unused}
+    return sorted({*found, *_unused_blocks(campaign, used)})
 
 
-def _version(campaign: Campaign, profile_columns: set[str], sensitive: set[str]) -> list[Finding]:
-    """What is wrong with the campaign as one of its variants, or whoever is in none, gets it."""
-    found = list(_rules(campaign, profile_columns))
+def _version(
+    campaign: Campaign, profile_columns: set[str], sensitive: set[str], policy: Policy, used: set[Path]
+) -> list[Finding]:
+    """What is wrong with the campaign as one of its variants, or whoever is in none, gets it. The files that it is
+    made of are added to `used`."""
+    found = [*_rules(campaign, profile_columns), *_sources(campaign, profile_columns)]
     missing = list(_missing_blocks(campaign))
     found += missing
     try:
@@ -65,6 +67,7 @@ def _version(campaign: Campaign, profile_columns: set[str], sensitive: set[str])
         if not missing or (error.file, error.line) not in known:
             found.append(Finding(error.file, error.line, "error", error.message))
         return sorted(set(found))
+    used |= {piece.file for piece in template}
     found += _names(campaign, template, sensitive)
     found += _blocks(template)
     found += _markup(template)
@@ -73,8 +76,33 @@ def _version(campaign: Campaign, profile_columns: set[str], sensitive: set[str])
     except TemplateError as error:
         found.append(Finding(error.file, error.line, "error", error.message))
     else:
+        found += policy_findings(campaign, template, policy)
         found += _rendered(compiled, template, has_names=any("is not declared" in each.message for each in found))
     return sorted(set(found))
+
+
+def _unused_blocks(campaign: Campaign, used: set[Path]) -> Iterator[Finding]:
+    if not used:
+        return  # what a message is made of is not known before it can be read
+    for file in sorted((campaign.folder / "blocks").glob("*.mjml.j2")):
+        if file not in used:
+            yield Finding(file, 1, "warning", "no slot and no include of the campaign uses this block; remove it.")
+
+
+def _sources(campaign: Campaign, profile_columns: set[str]) -> Iterator[Finding]:
+    """Tokens that no record can have a value for, and those whose name says another type."""
+    for token in campaign.tokens.values():
+        if is_derived(token.name) and token.type != TYPE:
+            message = f"tokens.{token.name} is a {TYPE} in every campaign, not a {token.type}."
+            yield Finding(campaign.file, token.line, "error", message)
+        for field in sources(token.name):
+            if field == RECOMMENDATIONS and campaign.uses_recommendations is None:
+                message = f"tokens.{token.name} needs products; add uses_recommendations: {{list: …, count: …}}."
+                yield Finding(campaign.file, token.line, "error", message)
+            elif field not in profile_columns | SUPPLIED:
+                hint = did_you_mean(field, tuple(profile_columns | SUPPLIED))
+                message = f"tokens.{token.name}: the profile has no column {field}.{hint}"
+                yield Finding(campaign.file, token.line, "error", message)
 
 
 def _rules(campaign: Campaign, profile_columns: set[str]) -> Iterator[Finding]:
@@ -87,11 +115,16 @@ def _rules(campaign: Campaign, profile_columns: set[str]) -> Iterator[Finding]:
         for rule in rules:
             if rule.when is None:
                 continue
-            plain = " ".join(rule.when.lower().split())
-            if plain in seen:
-                message = f"slots.{slot}: {rule.name} is never reached, {seen[plain]} has the same condition."
+            if contradicts_itself(rule.when):
+                message = f"slots.{slot}: {rule.name} holds of nobody: its condition asks one column for two things."
                 yield Finding(campaign.file, rule.line, "error", message)
-            seen.setdefault(plain, rule.name)
+            elif before := next((name for name, when in seen.items() if implies(rule.when, when)), None):
+                message = (
+                    f"slots.{slot}: {rule.name} is never reached: whoever it holds of gets {before}, "
+                    "which stands before it; move it up, or remove it."
+                )
+                yield Finding(campaign.file, rule.line, "error", message)
+            seen[rule.name] = rule.when
             try:
                 unknown = sorted(columns_used(rule.when) - profile_columns)
             except PredicateError:
@@ -190,6 +223,12 @@ def _rendered(compiled: Compiled, template: list[Piece], *, has_names: bool) -> 
         if size > MAX_HTML_BYTES:
             message = f"the HTML has {size // 1024} KB; mail programs cut it beyond {MAX_HTML_BYTES // 1024} KB."
             yield Finding(campaign.template, 1, "error", message)
+        if not payload.text.strip():
+            file = campaign.text_template if campaign.text_template.is_file() else campaign.template
+            yield Finding(
+                file, 1, "error", "the text part is empty; write one, or remove the file: it is derived then."
+            )
+        yield from look_findings(campaign, template, payload.html)
     yield from _obligations(compiled)
 
 

@@ -12,7 +12,7 @@ import yaml
 from rendering.errors import CampaignError
 
 # What a whole file is called; its fields go by their names alone.
-_ROOTS = ("campaign", "journey")
+_ROOTS = ("campaign", "journey", "policy")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ def problems(joined: Joined) -> Iterator[tuple[Path, int, str]]:
             for needed in ("alt", "width"):
                 if needed not in attributes:
                     yield file, line, f"<{name}> has no {needed}; add it."
+            if name == "img" and "height" not in attributes and "height" not in attributes.get("style", ""):
+                yield file, line, "<img> has no height; add it, or height:auto to its style."
         for attribute in ("href", "src"):
             if attribute in attributes:
                 yield from ((file, line, m) for m in _address(joined, attribute, attributes[attribute]))
@@ -45,6 +47,8 @@ def _address(joined: Joined, attribute: str, value: str) -> Iterator[str]:
             yield f"{source} is not https."
     elif _VALUE.search(value):
         yield f'{attribute} must be one value, with | link: {{{{ ("https://…" ~ x) | link }}}}.'
+    elif not value.strip() or value.strip() == "#":
+        yield f"{attribute}=\"{value}\" leads nowhere; write https://…, or {{{{ '/path' | link }}}}."
     elif value.startswith("http:"):
         yield f"{value} is not https; mail programs warn of it."
     elif value and not value.startswith(("https://", "mailto:", "tel:", "#")):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
+
 from rendering.located import Located
 
 TOKEN_TYPES = ("text", "number", "money", "date", "list")
@@ -149,6 +151,14 @@ def read_sender(located: Located) -> Sender:
         _address(reply_to) if reply_to else None,
         _address(unsubscribe_email) if unsubscribe_email else None,
     )
+
+
+def read_language(located: Located) -> str:
+    value = located.text()
+    try:
+        return str(Locale.parse(value.replace("-", "_")))
+    except (ValueError, UnknownLocaleError) as error:
+        raise located.error(f"{value!r} is not a language that is known; write one such as en, pt-BR or ar.") from error
 
 
 def read_website(located: Located) -> str:

@@ -76,7 +76,7 @@ def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload
         )
     except FAULTS as error:
         raise RenderError(message_id, compiled.campaign.name, reason(error)) from error
-    return message(compiled, recipient, values, writing(record), slots, site)
+    return message(compiled, recipient, values, writing(record, compiled.campaign), slots, site)
 
 
 class Recipient(NamedTuple):

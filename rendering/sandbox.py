@@ -139,6 +139,20 @@ def environment(campaign: Campaign, *, autoescape: bool) -> Sandbox:
     def date(context: Filling, value: Any, style: str = "long") -> str:
         return day(value, style, context.writing.timezone, context.writing.locale)
 
+    @pass_context
+    def number(context: Filling, value: Any) -> str:
+        return written(wording.number(value, context.writing.locale))
+
+    @pass_context
+    def plural(context: Filling, value: Any, **forms: str) -> str:
+        if "other" not in forms:
+            raise ValueError("plural needs at least the form other")
+        return written(wording.plural(value, context.writing.locale, tuple(forms.items())))
+
+    @pass_context
+    def list_join(context: Filling, items: Any, style: str = "and") -> str:
+        return written(wording.listed(items, context.writing.locale, style))
+
     utm, website = campaign.utm, campaign.website
 
     @pass_context
@@ -158,7 +172,10 @@ def environment(campaign: Campaign, *, autoescape: bool) -> Sandbox:
             "tile_colour": cached(wording.tile_colour),
             "money": money,
             "date": date,
-            "list_join": wording.list_join,
+            "number": number,
+            "plural": plural,
+            "name": wording.name,
+            "list_join": list_join,
             "total": wording.total,
             LIMITED: limited,
         }

@@ -176,6 +176,8 @@ def _slot(campaign: Campaign, slot: str, at: Piece, suffix: str, path: tuple[Pat
         hint = did_you_mean(slot, tuple(campaign.slots))
         raise TemplateError(at.file, at.line, f"campaign.yml declares no slot {slot}.{hint}")
     blocks = tuple(dict.fromkeys(rule.block for rule in campaign.slots[slot]))
+    if not blocks:
+        return
     for number, block in enumerate(blocks):
         word = "elif" if number else "if"
         yield Piece("tag", f'{{% {word} slots.{slot} == "{block}" %}}', at.file, at.line)

@@ -11,6 +11,7 @@ from jinja2.exceptions import TemplateAssertionError
 
 from rendering.campaign import Campaign
 from rendering.cards import attributes
+from rendering.direction import directed
 from rendering.errors import TemplateError
 from rendering.links import track
 from rendering.mjml import compile_html, join, put_back
@@ -56,7 +57,7 @@ def _compiled(campaign: Campaign) -> Compiled:
     escaping = environment(campaign, autoescape=True)
     plain = environment(campaign, autoescape=False)
     joined = join(unfold(campaign, campaign.template))
-    stashed = track(compile_html(joined))
+    stashed = directed(track(compile_html(joined)), campaign.language)
     html_source = put_back(joined, stashed)
     text_file = campaign.text_template
     if text_file.is_file():
@@ -83,7 +84,7 @@ def _compiled(campaign: Campaign) -> Compiled:
 
 def _reads(env: Sandbox, sources: Iterable[str]) -> frozenset[str]:
     """The fields of records that any of the sources may read: as attributes, or named in quotes for a filter."""
-    found: set[str] = set()
+    found = {"name"}  # which tokens such as recommendation_name_1 read
     for source in sources:
         tree = env.parse(source)
         found |= attributes(tree) | {each.value for each in tree.find_all(nodes.Const) if isinstance(each.value, str)}

@@ -15,6 +15,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 
 from rendering.campaign import Campaign
+from rendering.derived import derive, is_derived
 from rendering.errors import TokenError
 from rendering.filling import Values, Writing
 from rendering.parts import Token
@@ -31,9 +32,9 @@ MAX_ITEMS = 100
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
-def writing(record: Mapping[str, Any]) -> Writing:
-    """How values are written for the person of `record`."""
-    locale = locale_name(record.get("language"), record.get("country"))
+def writing(record: Mapping[str, Any], campaign: Campaign) -> Writing:
+    """How values are written for the person of `record`: in the campaign's language, or else in theirs."""
+    locale = locale_of(campaign, record.get("language"), record.get("country"))
     return Writing(locale, record.get("currency") or DEFAULT_CURRENCY, record.get("timezone"))
 
 
@@ -41,7 +42,14 @@ def context(record: Mapping[str, Any], campaign: Campaign) -> Values:
     """The values that a campaign declares, and no others; what is missing or empty gets its fallback.
 
     TokenError for a value that is missing without a fallback, or is not of the declared type."""
-    return Values((name, read(token, record.get(name))) for name, token in campaign.tokens.items())
+    locale = locale_of(campaign, record.get("language"), record.get("country"))
+    return Values((name, read(token, _found(name, record, locale))) for name, token in campaign.tokens.items())
+
+
+def _found(name: str, record: Mapping[str, Any], locale: str) -> Any:
+    if record.get(name) is not None or not is_derived(name):
+        return record.get(name)
+    return derive(name, record.get, locale)
 
 
 def read(token: Token, value: Any) -> Any:
@@ -104,6 +112,11 @@ _READERS: dict[str, Callable[[Token, Any], Any]] = {
     "date": _date,
     "list": _list,
 }
+
+
+def locale_of(campaign: Campaign, language: str | None, country: str | None) -> str:
+    """The Babel locale in which a campaign's values are written for a person."""
+    return locale_name(campaign.language or language, country)
 
 
 @lru_cache(maxsize=1_024)

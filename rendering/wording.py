@@ -8,7 +8,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from babel.numbers import format_currency
+from babel import Locale
+from babel.lists import format_list
+from babel.numbers import format_currency, format_decimal
 
 # White letters on each reach 4.5:1 and more (WCAG AA).
 TILE_COLOURS = (
@@ -40,6 +42,9 @@ _SHORT_FORMS = {
     "whlsm": "wholesome",
 }
 
+_NAME_PART = re.compile(r"[^\W\d_]+")
+_PARTICLES = frozenset(("al", "bin", "da", "de", "del", "der", "di", "do", "dos", "du", "el", "la", "van", "von", "y"))
+_SHORTEST_NAME = 3  # two capitals are initials
 _SLASH = re.compile(r"\s*/\s*(?=[^\W\d])")
 _SIGN = re.compile(r"\s*([:&])\s*")
 _SHORT_FORM = re.compile(rf"(?<![a-z])(?:{'|'.join(_SHORT_FORMS)})(?![a-z])")
@@ -71,14 +76,6 @@ def _pattern(currency: str, locale: str) -> tuple[str, str, str, str] | None:
     return (before, group, point, after) if million == f"{before}1{group}234{group}567{point}50{after}" else None
 
 
-def list_join(items: Any, last: str = "and") -> str:
-    """a, b and c."""
-    words = [str(item) for item in items]
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
-
-
 @lru_cache(maxsize=65_536)
 def readable(text: str | None) -> str:
     """A catalogue's name as a person writes it: FRZN MEAT/DINNERS becomes Frozen meat, dinners."""
@@ -101,6 +98,35 @@ def initial(text: str | None) -> str:
 def tile_colour(text: str | None) -> str:
     """A colour of the palette, always the same for the same text."""
     return TILE_COLOURS[zlib.crc32((text or "").encode("utf-8", "replace")) % len(TILE_COLOURS)]
+
+
+@lru_cache(maxsize=65_536)
+def number(value: Any, locale: str) -> str:
+    """A number as the reader's language groups and points it: 1,234.5. No number gives no text."""
+    return "" if value is None else str(format_decimal(value, locale=locale))
+
+
+@lru_cache(maxsize=65_536)
+def plural(value: Any, locale: str, forms: tuple[tuple[str, str], ...]) -> str:
+    """The form of a phrase that a number takes in a language (Unicode's plural rules); `#` in it is the number."""
+    by_rule = dict(forms)
+    rule = "other" if value is None else Locale.parse(locale).plural_form(value)
+    return by_rule.get(rule, by_rule["other"]).replace("#", number(value, locale))
+
+
+def listed(items: Any, locale: str, style: str = "and") -> str:
+    """a, b, and c, as the reader's language joins them; `or` offers a choice."""
+    words = [str(item) for item in items]
+    return format_list(words, style="or" if style == "or" else "standard", locale=locale) if words else ""
+
+
+def name(text: str | None) -> str:
+    """A person's name as people write theirs, where a form or an old system left it in one case only."""
+    if not text or not (text.isupper() or text.islower()) or len(text) < _SHORTEST_NAME:
+        return text or ""
+    lower = text.lower()
+    named = _NAME_PART.sub(lambda part: part[0] if part[0] in _PARTICLES else part[0].capitalize(), lower)
+    return named[:1].upper() + named[1:]
 
 
 def total(items: Any, key: str) -> Decimal:

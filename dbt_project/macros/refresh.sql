@@ -152,7 +152,7 @@
 
 {#- The windows of time that tables with one row per person look at: whoever adds one names it here. -#}
 {% macro windows_in_days() -%}
-    {{ return([var('engaged_days'), var('active_days'), 90]) }}
+    {{ return([var('engaged_days'), var('active_days'), 90, var('view_use_after_days')]) }}
 {%- endmacro %}
 
 {#- Keeps, in an incremental refresh, the people of whom something new is said: ends the where clause of an input. -#}

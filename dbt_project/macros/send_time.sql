@@ -7,6 +7,15 @@
     ({{ instant }} at time zone 'UTC' at time zone {{ zone }})
 {%- endmacro %}
 
+{#- The UTC instant at which the clock of `zone` shows a time; of one that it skips, when it does. -#}
+{% macro utc_time(local, zone) -%}
+    {{ adapter.dispatch('utc_time')(local, zone) }}
+{%- endmacro %}
+
+{% macro default__utc_time(local, zone) -%}
+    ({{ local }} at time zone {{ zone }} at time zone 'UTC')
+{%- endmacro %}
+
 {#- The names of the time zones that the database knows, as a query. -#}
 {% macro known_time_zones() -%}
     {{ adapter.dispatch('known_time_zones')() }}

@@ -3,7 +3,6 @@
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
-from orchestration.experiments import outcomes
 from orchestration.model_results import verdict
 
 _KEY = ["measurement", "experiment_results"]
@@ -25,6 +24,9 @@ _KEY = ["measurement", "experiment_results"]
 )
 def experiment_results(home: Home) -> dg.MaterializeResult:
     """One row per campaign, variant and metric: how it differs from its control, the first variant or the hold-out."""
+    # Imported when it runs: the numeric libraries take seconds.
+    from orchestration.experiments import outcomes
+
     results = outcomes.measure(home.warehouse())
     words = outcomes.mismatches(results)
     return dg.MaterializeResult(

@@ -1,10 +1,13 @@
 """Messages: planned into the outbox, handed to the ESP, and landed again."""
 
+from dataclasses import asdict
+
 import dagster as dg
 
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import linting, pacing, planner
 from orchestration.delivery.controls import Controls
+from orchestration.delivery.esp.choice import AUDIENCE_ESPS
 from orchestration.delivery.handing_over import hand_over
 from orchestration.delivery.holding import holding
 from orchestration.delivery.present import why_not_to_plan, why_not_to_send
@@ -25,6 +28,7 @@ _ALL_ANSWERED = "every_message_is_answered"
         ["core", "message_candidates"],
         ["delivery", "gate"],
         ["core", "profiles"],
+        ["core", "event_invitations"],
         ["core", "products"],
         ["ml", "recommendations"],
         ["ml", "send_times"],
@@ -48,8 +52,8 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
     settings = home.settings()
     site = Site(settings.base_url, settings.secret.encode())
     looks_back = why_not_to_plan(home.warehouse(), home.outbox(), home.instant(context))
-    campaigns = [] if looks_back else load_campaigns(CAMPAIGNS)
-    held = {campaign.name: reasons for campaign in campaigns if (reasons := linting.errors(campaign))}
+    campaigns = [] if looks_back or settings.esp in AUDIENCE_ESPS else load_campaigns(CAMPAIGNS)
+    held = {campaign.name: reasons for campaign in campaigns if (reasons := linting.errors(campaign, settings.esp))}
     gated = held_by_table(home.warehouse())
     waiting = {*held, *holding(Controls(settings.outbox_url), gated, campaigns, home.instant(context))()}
     plans = [
@@ -117,6 +121,7 @@ def handed_over_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Ma
             "taken_back_from_a_killed_run": sent.taken_back,
             "unknown": sent.unknown,
             "unknown_settled_by_events": handed_over.settled.by_events,
+            **(asdict(handed_over.synced) if handed_over.synced else {}),
             "esp": settings.esp,
         },
         check_results=[_all_answered(handed_over.problems)],

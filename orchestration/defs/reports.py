@@ -14,6 +14,7 @@ from orchestration.defs.resources import WAREHOUSE_POOL, Home
     kinds={"html"},
     deps=[
         ["delivery", "messages"], ["delivery", "exclusions"], ["measurement", "campaign_results"],
+        ["measurement", "experiment_results"],
         ["ml", "model_evaluations"], ["quality", "quarantine"], ["quality", "audits"],
         ["core", "segment_memberships"], ["quality", "unused_attributes"], ["core", "journey_funnel"],
     ],

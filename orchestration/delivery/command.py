@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from orchestration.delivery import dry_run, explaining, linting, planner
+from orchestration.delivery import audience, dry_run, explaining, linting, planner
 from orchestration.delivery.controls import Controls
+from orchestration.delivery.esp.choice import AUDIENCE_ESPS
 from orchestration.delivery.handing_over import hand_over
 from orchestration.delivery.holding import holding
 from orchestration.delivery.outbox import Outbox
@@ -31,12 +33,15 @@ def send(settings: Settings, campaign: str | None, is_dry_run: bool) -> list[dic
     if is_dry_run:
         return dry_run.would_leave(settings, warehouse, outbox, chosen, as_of)
     check_present(settings)
+    if settings.esp in AUDIENCE_ESPS:
+        with exclusive(settings.home / "run.lock", wait_seconds=0):
+            return [{"audience": settings.esp, **asdict(audience.sync(settings, warehouse, as_of))}]
     with exclusive(settings.home / "run.lock", wait_seconds=0):
         rows = []
         site = Site(settings.base_url, settings.secret.encode())
         controls = Controls(settings.outbox_url)
         for each in chosen:
-            if errors := linting.errors(each):
+            if errors := linting.errors(each, settings.esp):
                 raise DeliveryError(errors[0])
             holds = evaluate(warehouse, controls, load_campaigns(CAMPAIGNS), as_of)
             if reasons := [hold.sentence for hold in holds if hold.is_held and hold.campaign == each.name]:

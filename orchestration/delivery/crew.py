@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 
 from orchestration.delivery.sender import Sent
 from orchestration.delivery.worker import Order
 from orchestration.errors import DeliveryError
+
+_HELD_ASKED_SECONDS = 0.5
 
 
 class Crew:
@@ -44,9 +47,18 @@ class Crew:
                 # It has ended; what it says last is read at the end.
                 continue
 
-    def ended(self) -> Sent:
-        """What all of them came to, once nothing is left to do. Raises DeliveryError with the first worker's reason."""
+    def ended(self, held: Callable[[], Collection[str]] | None = None) -> Sent:
+        """What all of them came to, once nothing is left to do. Raises DeliveryError with the first worker's reason.
+
+        `held` is asked now and then meanwhile: a campaign that a person pauses stops in all of them.
+        """
         self.tell({"is_planning": False})
+        told: set[str] | None = None
+        while held and any(process.poll() is None for process in self._processes):
+            if (now := set(held())) != told:
+                self.tell({"held": sorted(now)})
+                told = now
+            time.sleep(_HELD_ASKED_SECONDS)
         whole, errors = Sent(), []
         for process in self._processes:
             assert process.stdout is not None

@@ -9,12 +9,14 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from orchestration.delivery import linting
 from orchestration.delivery.controls import Controls
 from orchestration.delivery.esp.base import Limits
 from orchestration.delivery.holding import holding
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.planner import occurrence_of
 from orchestration.delivery.rates import Rates
+from orchestration.delivery.rule_counts import as_rows, counted
 from orchestration.delivery.sender import esp_for
 from orchestration.errors import SincerelyError
 from orchestration.gate.evaluating import Hold, found_now
@@ -70,6 +72,8 @@ def _row(
         "wait_for_their_hour": going["waiting_count"] if going else 0,
         "first_hour": going["first_at"] if going else None,
         "sample": going["person_ids"] if going else [],
+        # Lint tells of rules that cannot be counted.
+        "rules": [] if linting.errors(campaign) else as_rows(counted(warehouse, campaign, as_of)),
         **_price_and_time(settings, messages),
         "held": [hold.finding.reason for hold in holds if hold.campaign == campaign.name and hold.is_held],
         "is_paused_or_cancelled": is_stopped,
@@ -112,7 +116,16 @@ def lines(row: dict[str, Any]) -> list[str]:
         else:
             said.append(f"  takes about {timedelta(seconds=ceil(row['seconds']))}, by {row['seconds_from']}")
         said.append(f"  among them: {', '.join(row['sample'])}")
+        said += _of_rules(row["rules"])
     said += [f"  held: {reason}" for reason in row["held"]]
     if row["is_paused_or_cancelled"]:
         said.append("  paused or cancelled; see `sincerely status`")
     return said
+
+
+def _of_rules(rules: list[dict[str, Any]]) -> list[str]:
+    """A line for each slot: how many of those who are written to get each rule's block."""
+    slots: dict[str, list[str]] = {}
+    for each in rules:
+        slots.setdefault(each["slot"], []).append(f"{each['rule']} {each['recipients_count']:,}")
+    return [f"  {slot}: {', '.join(said)}" for slot, said in slots.items()]

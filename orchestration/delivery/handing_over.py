@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from orchestration.delivery import sender
+from orchestration.delivery import audience, sender
+from orchestration.delivery.audience import Synced
+from orchestration.delivery.crew import crew
 from orchestration.delivery.esp.base import Esp
+from orchestration.delivery.esp.choice import AUDIENCE_ESPS
+from orchestration.delivery.esp.folder import FolderEsp
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.rates import Rates
 from orchestration.delivery.reconciling import Settled, settle_unknown
-from orchestration.delivery.revoked import revoked_messages
+from orchestration.delivery.revoked import revoked_now
+from orchestration.delivery.worker import Order
 from orchestration.settings import CAMPAIGNS, Settings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign, load_campaigns
+
+# From so many messages on several processes hand over, at most so many.
+LARGE = 20_000
+_MOST_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,8 @@ class HandedOver:
     sent: sender.Sent
     settled: Settled
     problems: list[str]
+    # What an ESP was told that keeps an audience and is given no messages.
+    synced: Synced | None = None
 
 
 def hand_over(
@@ -37,7 +49,12 @@ def hand_over(
     esp: Esp | None = None,
     campaigns: Sequence[Campaign] | None = None,
 ) -> HandedOver:
-    """Hands over all that is due at `at` (UTC), of one campaign or of all but the `held` ones."""
+    """Hands over all that is due at `at` (UTC), of one campaign or of all but the `held` ones.
+
+    An ESP that keeps an audience of its own is told what changed in it instead.
+    """
+    if settings.esp in AUDIENCE_ESPS:
+        return HandedOver(sender.Sent(), Settled(), [], audience.sync(settings, warehouse, at))
     esp = esp or sender.esp_for(settings)
     campaigns = load_campaigns(CAMPAIGNS) if campaigns is None else campaigns
     limit = timedelta(hours=settings.unknown_hours)
@@ -45,11 +62,48 @@ def hand_over(
     recovered = outbox.leases.recover()
     settled = settle_unknown(warehouse, outbox, esp, campaigns, at, limit)
     started = time.monotonic()
-    sent = sender.send(outbox, esp, at, campaign, held=held, revoked=revoked_messages(warehouse))
+    revoked = revoked_now(settings, warehouse, outbox)
+    if is_large(outbox, esp, campaign):
+        esp.finish()
+        sent = _by_many(settings, outbox, at, campaign, held, revoked)
+    else:
+        sent = sender.send(outbox, esp, at, campaign, held=held, revoked=revoked)
     Rates(settings.outbox_url).note(esp.name, sent.accepted, time.monotonic() - started)
     sent.taken_back += recovered.planned
     sent.unknown += recovered.unknown
     return HandedOver(sent, settled, _problems(outbox, sent, limit))
+
+
+def is_large(outbox: Outbox, esp: Esp, campaign: str | None) -> bool:
+    """Whether so much is planned that processes of their own are worth their start; the folder writes alone."""
+    planned = sum(
+        count for (name, state), count in outbox.counts().items() if state == "planned" and campaign in (None, name)
+    )
+    return planned >= LARGE and not isinstance(esp, FolderEsp)
+
+
+def _by_many(
+    settings: Settings,
+    outbox: Outbox,
+    at: datetime,
+    campaign: str | None,
+    held: sender.Held,
+    revoked: Mapping[str, str],
+) -> sender.Sent:
+    """Hands over by a process for each core: one alone is bound to one."""
+    withdrawn = outbox.withdraw(revoked)
+    asked = held if callable(held) else lambda: held
+    order = Order(at.isoformat(), campaign, tuple(asked()))
+    environ = {
+        **os.environ,
+        "SINCERELY_HOME": str(settings.home),
+        "SINCERELY_ESP": settings.esp,
+        "SINCERELY_OUTBOX_URL": settings.outbox_url,
+    }
+    with crew(order, min(os.cpu_count() or 1, _MOST_PROCESSES), environ) as team:
+        sent = team.ended(asked)
+    sent.withdrawn += withdrawn
+    return sent
 
 
 def _problems(outbox: Outbox, sent: sender.Sent, limit: timedelta) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import yaml
 
 from orchestration.delivery import rule_counts
+from orchestration.delivery.esp.choice import FOLDER, refusals
 from orchestration.delivery.rule_findings import rule_findings
 from orchestration.journeys import linting as journeys
 from orchestration.segments import linting as segments
@@ -18,10 +19,11 @@ __all__ = ["errors", "findings", "shown"]
 _PROFILES = DBT_PROJECT / "models" / "profiles" / "profiles.yml"
 
 
-def findings(warehouse: Warehouse | None = None) -> list[Finding]:
+def findings(warehouse: Warehouse | None = None, esp: str = FOLDER) -> list[Finding]:
     """Every finding of every campaign, segment and journey, in the order of files and lines.
 
-    With a built warehouse, also the rules that nobody gets, as the last run counted them.
+    With a built warehouse, also the rules that nobody gets, as the last run counted them. `esp` names the adapter
+    that is to send: what it cannot is an error.
     """
     columns, sensitive = _profile_columns()
     known = definitions()
@@ -34,20 +36,30 @@ def findings(warehouse: Warehouse | None = None) -> list[Finding]:
                 *lint(campaign, columns, sensitive),
                 *segments.audience_findings(campaign, known),
                 *rule_findings(campaign, counts),
+                *_refused(campaign, esp),
             ]
         )
     ]
     return [*of_campaigns, *segments.findings(), *journeys.findings()]
 
 
-def errors(campaign: Campaign) -> list[str]:
-    """Why the campaign must not leave, one sentence each with file and line; none when it may."""
+def errors(campaign: Campaign, esp: str = FOLDER) -> list[str]:
+    """Why the campaign must not leave by that ESP, one sentence each with file and line; none when it may."""
     columns, sensitive = _profile_columns()
     return [
         f"{campaign.name} is held: {shown(finding.file)}:{finding.line}: {finding.message.rstrip('.')}."
-        for finding in [*segments.audience_findings(campaign), *lint(campaign, columns, sensitive)]
+        for finding in [
+            *segments.audience_findings(campaign),
+            *lint(campaign, columns, sensitive),
+            *_refused(campaign, esp),
+        ]
         if finding.severity == "error"
     ]
+
+
+def _refused(campaign: Campaign, esp: str) -> list[Finding]:
+    line = campaign.lines.get("sender", 1)
+    return [Finding(campaign.file, line, "error", reason) for reason in refusals(esp, campaign)]
 
 
 def _profile_columns() -> tuple[set[str], set[str]]:

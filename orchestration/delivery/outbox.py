@@ -99,6 +99,15 @@ class Outbox:
             for _, together in groupby(sorted(messages, key=_hour), key=_hour):
                 _insert(connection, list(together), planned_at)
 
+    def planned_for(self, emails: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+        """Id, campaign and address of the planned messages to any of the addresses."""
+        columns = (MESSAGES.c.message_id, MESSAGES.c.campaign, MESSAGES.c.email)
+        for start in range(0, len(emails), _LOOKED_UP_IDS):
+            to = MESSAGES.c.email.in_(emails[start : start + _LOOKED_UP_IDS])
+            with reading(self._engine) as connection:
+                rows = connection.execute(sa.select(*columns).where(MESSAGES.c.state == "planned", to)).all()
+            yield from ((row[0], row[1], row[2]) for row in rows)
+
     def withdraw(self, reasons: Mapping[str, str]) -> int:
         """Rejects those of the messages (id to reason) that are still planned; returns how many."""
         withdrawn = 0

@@ -18,7 +18,8 @@ from rendering.decisions import slot_cases
 from rendering.event_parts import EVENT_TOKENS
 from rendering.links import Site
 
-_BATCH_MESSAGES = 500
+# As many as SendGrid takes in a request.
+_BATCH_MESSAGES = 1_000
 _RECORDS_SQL = Path(__file__).with_name("records.sql")
 
 

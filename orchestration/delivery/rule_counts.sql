@@ -2,7 +2,7 @@
 with audience as (
     select person_id, bool_or(exclusion_reason is null) as is_recipient,
     from core.message_candidates
-    where campaign = ? and (occurrence = ? or journey is not null)
+    where campaign = ? and (occurrence = ? or is_carried_over or journey is not null)
     group by person_id
 ),
 

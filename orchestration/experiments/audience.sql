@@ -1,6 +1,9 @@
 -- Whom the campaign would write to or hold out today, and how many such people come into its segments each day.
 with candidates as (
-    select person_id, bool_or(exclusion_reason is null or exclusion_reason = 'campaign_holdout') as is_reached,
+    select
+        person_id,
+        -- Who is paused, capped or waits for the warm-up gets it a little later.
+        bool_or(coalesce(exclusion_reason, '') in ('', 'campaign_holdout', 'paused', 'capped', 'warm_up')) as is_reached,
     from core.message_candidates
     where campaign = ? and (occurrence = ? or journey is not null)
     group by person_id
@@ -12,7 +15,7 @@ reached as (
 ),
 
 times as (
-    select ?::timestamp as as_of, ?::int as days,
+    select cast(? as timestamp) as as_of, cast(? as int) as days,
 ),
 
 entered as (

@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow as pa
 
 from ml import experiments
+from orchestration.experiments.tables import OUTCOMES_SQL, TABLE
 from orchestration.warehouse import Warehouse
 
-TABLE = "measurement.experiment_results"
-OUTCOMES_SQL = "select * from measurement.experiment_outcomes order by campaign, metric, arm"
+__all__ = ["OUTCOMES_SQL", "TABLE", "measure", "mismatches"]
 
 
 def measure(warehouse: Warehouse) -> pa.Table:

@@ -165,3 +165,8 @@ def _days(needed: float, people: int, per_day: float) -> int | None:
     if not math.isfinite(needed) or per_day <= 0:
         return None
     return math.ceil((needed - people) / per_day) + window
+
+
+def queries() -> tuple[str, ...]:
+    """What planning reads of the warehouse."""
+    return tuple(path.read_text(encoding="utf-8") for path in (_HISTORY_SQL, _AUDIENCE_SQL))

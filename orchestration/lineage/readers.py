@@ -9,7 +9,7 @@ from ml import churn, lifetime
 from orchestration import report, training
 from orchestration.delivery import complaints, planner, revoked
 from orchestration.delivery.suppression_lists import syncing
-from orchestration.experiments import outcomes
+from orchestration.experiments import outcomes, planning
 from orchestration.journeys import funnel
 from orchestration.lineage.project import Reader
 from orchestration.models import health
@@ -17,6 +17,7 @@ from orchestration.segments import observing
 from orchestration.webhooks import changes as webhooks
 from rendering.campaign import Campaign
 from rendering.decisions import columns_used
+from rendering.derived import sources
 from rendering.errors import PredicateError
 from rendering.parts import Rule
 from rendering.payload import MESSAGE_FIELDS
@@ -39,7 +40,7 @@ def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
         name = f"campaign {campaign.name}"
         wanted = dict.fromkeys(MESSAGE_FIELDS, "message") | dict.fromkeys(WRITING_FIELDS, "writing of values")
         wanted |= {"not_before": "planning", "expires_at": "planning"}
-        wanted |= {token: f"token {token}" for token in campaign.tokens}
+        wanted |= {field: f"token {token}" for token in campaign.tokens for field in sources(token)}
         if campaign.uses_recommendations:
             wanted["recommendations"] = "recommendations"
         # The rules stand in the planner's query too; alone, each says by its name who uses a column.
@@ -74,7 +75,8 @@ def _models() -> Iterator[Reader]:
 
 
 def _reports() -> Iterator[Reader]:
-    yield Reader("experiments", outcomes.OUTCOMES_SQL)
+    for sql in (outcomes.OUTCOMES_SQL, *planning.queries()):
+        yield Reader("experiments", sql)
     for sql in (*report.queries(), funnel.FUNNEL_SQL):
         yield Reader("report", sql)
 

@@ -27,8 +27,8 @@ MODELS = (
     "journey_causes", "journey_endings", "journey_triggers", "journey_entries", "journey_entry_messages",
     "journey_step_times", "journey_open_steps",
     "journey_step_refusals", "journey_step_gates", "journey_step_verdicts", "journey_steps_taken", "journey_positions",
-    "stg_outbox__deferrals", "person_clocks", "send_clocks", "counted_messages", "message_audience", "message_hours",
-    "message_caps", "message_candidates",
+    "stg_outbox__deferrals", "person_clocks", "send_clocks", "clock_days", "counted_messages", "message_audience",
+    "message_hours", "message_caps", "message_candidates",
 )  # fmt: skip
 # Stands in the compiled SQL until it runs.
 _COMPILED_AT = datetime(1999, 9, 9, 9, 9, 9, 999_999)
@@ -36,7 +36,7 @@ _TABLES = """
 create table lives.clock (as_of timestamp);
 create table raw.campaigns (
     campaign varchar, occurrence varchar, purpose varchar, priority bigint, holdout_share double, role varchar,
-    segment varchar
+    segment varchar, uses_events boolean
 );
 create table raw.campaign_variants (campaign varchar, variant varchar, from_share double, to_share double);
 create table raw.outbox_messages (
@@ -57,6 +57,7 @@ create table raw.message_deferrals (
 create table core.contacts (
     contact_id varchar, person_id varchar, timezone varchar, signed_up_at timestamp, updated_at timestamp
 );
+create table core.event_invitations (person_id varchar);
 create table core.engagement_levels (person_id varchar, engagement_level varchar, recent_acts_count bigint);
 create table ml.send_times (person_id varchar, best_hour int);
 create table raw.outbox_handovers as from raw.outbox_messages;
@@ -116,7 +117,7 @@ class Simulation:
             self._keep(f"raw.{name}", table)
         for campaign, (purpose, holdout) in CAMPAIGNS.items():
             self._connection.execute(
-                "insert into raw.campaigns values (?, 'journey', ?, 1, ?, 'journey', null)",
+                "insert into raw.campaigns values (?, 'journey', ?, 1, ?, 'journey', null, false)",
                 [campaign, purpose, holdout],
             )
             self._connection.execute("insert into raw.campaign_variants values (?, 'default', 0, 1)", [campaign])

@@ -15,6 +15,7 @@ from orchestration.delivery import rule_counts
 from orchestration.delivery.rule_findings import rule_findings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign, load_campaign
+from tests.orchestration.planning_world import candidates
 from tests.rendering.conftest import BLOCKS, CAMPAIGN, MESSAGE
 
 NOW = datetime(2018, 1, 1, tzinfo=UTC)
@@ -73,14 +74,13 @@ def warehouse(tmp_path: Path, people: list[dict[str, Any]]) -> Warehouse:
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
     profiles = [{key: row[key] for key in ("person_id", "city", "orders_count")} for row in people]
     warehouse.replace("core.profiles", pa.Table.from_pylist(profiles))
-    candidates = [
+    rows = [
         {"campaign": "small", "occurrence": "once", "person_id": row["person_id"], "exclusion_reason": row["reason"]}
         for row in people
         if row["is_in_audience"]
     ]
-    elsewhere = [{**row, "campaign": "other"} for row in candidates[:5]]
-    table = pa.Table.from_pylist([*candidates, *elsewhere])
-    warehouse.replace("core.message_candidates", table.append_column("journey", pa.nulls(table.num_rows, pa.string())))
+    elsewhere = [{**row, "campaign": "other"} for row in rows[:5]]
+    warehouse.replace("core.message_candidates", candidates([*rows, *elsewhere]))
     return warehouse
 
 

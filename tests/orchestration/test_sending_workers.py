@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.delivery import handing_over
 from orchestration.delivery.crew import crew
 from orchestration.delivery.esp.base import Answer
 from orchestration.delivery.esp.folder import FolderEsp
@@ -17,6 +18,8 @@ from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.sender import send
 from orchestration.delivery.worker import Order
 from orchestration.errors import DeliveryError
+from orchestration.settings import load_settings
+from orchestration.warehouse import Warehouse
 from tests.esp.cases import NOW, payload, plan, states
 from tests.esp.sendgrid import API_KEY, TEMPLATE_ID, FakeSendGrid, sendgrid
 from tests.servers import Postgres, postgres_server
@@ -79,6 +82,24 @@ def test_workers_hand_over_while_it_is_still_planned(tmp_path: Path, fake: FakeS
             pass
         plan(outbox, [payload(2)])
         assert team.ended().accepted == 2
+
+
+def test_a_large_handing_over_is_done_by_processes_that_heed_who_is_held(
+    tmp_path: Path, fake: FakeSendGrid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'outbox.sqlite'}"
+    outbox = Outbox(url)
+    for batch in range(4):
+        plan(outbox, [payload(number) for number in range(batch * 25, batch * 25 + 25)])
+        plan(outbox, [payload(number, "held") for number in range(batch * 25, batch * 25 + 25)])
+    for name, value in environ(tmp_path, url, fake).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(handing_over, "LARGE", 200)
+    settings = load_settings()
+    warehouse = Warehouse(settings.warehouse)
+    found = handing_over.hand_over(settings, warehouse, outbox, NOW, held=lambda: {"held"}, campaigns=[])
+    assert found.sent.accepted == 100
+    assert outbox.counts() == {("hello", "accepted"): 100, ("held", "planned"): 100}
 
 
 def test_a_workers_refused_key_is_the_reason_that_is_given(tmp_path: Path, fake: FakeSendGrid) -> None:

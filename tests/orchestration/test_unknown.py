@@ -36,7 +36,9 @@ class Sending:
 
     def __init__(self, home: Path, outbox: Outbox, fake: FakeSendGrid) -> None:
         self.outbox, self.fake = outbox, fake
-        self.settings = Settings(home=home, esp="sendgrid", secret="tests")
+        self.settings = Settings(
+            home=home, esp="sendgrid", secret="tests", outbox_url=f"sqlite:///{home / 'outbox.sqlite'}"
+        )
         self.warehouse = Warehouse(home / "warehouse.duckdb")
         self.policy = "hold"
         self.events([])

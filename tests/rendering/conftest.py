@@ -31,7 +31,9 @@ slots:
 utm: {source: s, medium: email, campaign: small}
 """
 MESSAGE = """\
-<mjml><mj-body><mj-section><mj-column>
+<mjml><mj-head><mj-raw><meta name="color-scheme" content="light dark"></mj-raw>\
+<mj-style>@media (prefers-color-scheme: dark) { .x { color: #ffffff; } }</mj-style></mj-head>\
+<mj-body background-color="#ffffff"><mj-section><mj-column>
 {% slot "hero" %}
 <mj-text>Dear {{ first_name }},{% for gift in gifts %} take {{ gift.name }}{% endfor %}</mj-text>
 <mj-button href="{{ '/go' | link }}">Go</mj-button>

@@ -6,7 +6,8 @@ from rendering.campaign import load_campaigns
 from rendering.lint import lint
 from tests.rendering.conftest import CAMPAIGN, MESSAGE
 
-COLUMNS = {"city", "first_name", "lifecycle_stage", "viewed_category", "recent_product_name", "gifts"}
+COLUMNS = {"city", "first_name", "lifecycle_stage", "viewed_category", "recent_product_name", "gifts", "region"}
+COLUMNS |= {"country", "favourite_category", "orders_count", "total_spent_amount", "last_ordered_at", "signed_up_at"}
 
 
 @pytest.mark.parametrize("campaign", load_campaigns(), ids=lambda campaign: campaign.name)

@@ -19,7 +19,7 @@ from rendering.payload import MESSAGE_FIELDS, render, render_batch
 from rendering.samples import samples
 from rendering.templates import compile_campaign
 from rendering.tokens import WRITING_FIELDS
-from rendering.wording import list_join, money, readable
+from rendering.wording import listed, money, readable
 from tests.rendering.conftest import CAMPAIGN, person, regular
 
 SITE = Site("https://mail.example.com", b"sixteen bytes or more")
@@ -225,11 +225,11 @@ def test_catalogue_names_become_readable():
 
 
 def test_lists_are_joined_as_people_write_them():
-    assert [list_join(items) for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+    assert [listed(items, "en_US") for items in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
         "",
         "a",
         "a and b",
-        "a, b and c",
+        "a, b, and c",
     ]
 
 

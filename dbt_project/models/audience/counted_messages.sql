@@ -29,6 +29,12 @@ clocks as (
 
 ),
 
+days as (
+
+    select * from {{ ref('clock_days') }}
+
+),
+
 -- Two people may have become one since: whose address it is got it.
 leaving as (
 
@@ -47,15 +53,13 @@ leaving as (
 
 dated as (
 
-    select
-        leaving.person_id,
-        leaving.campaign,
-        leaving.counted_at,
-        cast({{ local_time('leaving.counted_at', 'clocks.timezone') }} as date)
-        - cast({{ local_time(as_of(), 'clocks.timezone') }} as date) as days_ahead
+    select leaving.person_id, leaving.campaign, leaving.counted_at, days.today_at, days.tomorrow_at, days.next_week_at
     from leaving
     inner join clocks
         on leaving.person_id = clocks.person_id
+    inner join days
+        on clocks.timezone = days.timezone
+    where leaving.counted_at >= days.week_at
 
 ),
 
@@ -64,15 +68,14 @@ final as (
 
     select
         person_id,
-        count(*) filter (where days_ahead = 0) as today_count,
-        count(*) filter (where days_ahead > 0) as tomorrow_count,
+        count(*) filter (where counted_at >= today_at and counted_at < tomorrow_at) as today_count,
+        count(*) filter (where counted_at >= tomorrow_at) as tomorrow_count,
         count(*) as week_count,
-        count(*) filter (where days_ahead > -6) as next_week_count,
-        arg_max(campaign, (counted_at, campaign)) filter (where days_ahead = 0) as today_campaign,
-        arg_max(campaign, (counted_at, campaign)) filter (where days_ahead > 0) as tomorrow_campaign,
+        count(*) filter (where counted_at >= next_week_at) as next_week_count,
+        arg_max(campaign, (counted_at, campaign)) filter (where counted_at >= today_at and counted_at < tomorrow_at) as today_campaign,
+        arg_max(campaign, (counted_at, campaign)) filter (where counted_at >= tomorrow_at) as tomorrow_campaign,
         arg_max(campaign, (counted_at, campaign)) as week_campaign
     from dated
-    where days_ahead > -7
     group by person_id
 
 )

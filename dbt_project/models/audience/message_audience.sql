@@ -52,9 +52,24 @@ identity_map as (
 
 ),
 
-planned as (
+outbox as (
 
     select * from {{ ref('stg_outbox__messages') }}
+
+),
+
+invitations as (
+
+    select * from {{ ref('event_invitations') }}
+
+),
+
+inviting as (
+
+    select campaign
+    from campaigns
+    where uses_events
+    group by campaign
 
 ),
 
@@ -82,54 +97,68 @@ journey_conditions as (
 
 ),
 
--- An occurrence that is over lives on in what was deferred of it; for a week one sees what came of that.
-occurrences as (
+present as (
 
-    select campaign, occurrence
+    select campaign, occurrence, purpose, priority, holdout_share
     from campaigns
     where role = 'include'
-    union
-    select campaign, occurrence
-    from deferrals
-    where occurrence not like '%:%:%' and expires_at > {{ ago(7) }}
+    group by all
 
 ),
 
 reached as (
 
-    select
-        campaigns.campaign,
-        occurrences.occurrence,
-        campaigns.occurrence as present_occurrence,
-        campaigns.purpose,
-        campaigns.priority,
-        campaigns.holdout_share,
-        memberships.person_id,
-        min(memberships.segment) as segment,
-        cast(null as varchar) as journey,
-        cast(null as varchar) as step,
-        cast(null as varchar) as step_reason,
-        cast(null as timestamp) as step_due_at,
-        cast(null as timestamp) as step_deadline_at
+    select campaigns.campaign, memberships.person_id, min(memberships.segment) as segment
     from campaigns
     inner join memberships
         on campaigns.segment = memberships.segment
-    inner join occurrences
-        on campaigns.campaign = occurrences.campaign
     where campaigns.role = 'include'
-    group by all
+    group by campaigns.campaign, memberships.person_id
+
+),
+
+-- An occurrence that is over lives on in what was put off of it; for a week one sees what came of that.
+carried_over as (
+
+    select deferrals.message_id, deferrals.campaign, deferrals.occurrence, deferrals.person_id
+    from deferrals
+    inner join present
+        on deferrals.campaign = present.campaign and deferrals.occurrence <> present.occurrence
+    where deferrals.expires_at > {{ ago(7) }}
 
 ),
 
 included as (
 
     select
-        {{ message_id('reached.campaign', 'reached.occurrence', 'reached.person_id') }} as message_id,
-        reached.*
+        {{ message_id('reached.campaign', 'present.occurrence', 'reached.person_id') }} as message_id,
+        reached.campaign,
+        present.occurrence,
+        present.occurrence as present_occurrence,
+        present.purpose,
+        present.priority,
+        present.holdout_share,
+        reached.person_id,
+        reached.segment
     from reached
-    where
-        reached.occurrence = reached.present_occurrence
-        or {{ message_id('reached.campaign', 'reached.occurrence', 'reached.person_id') }} in (select deferrals.message_id from deferrals)
+    inner join present
+        on reached.campaign = present.campaign
+    union all by name
+    select
+        carried_over.message_id,
+        reached.campaign,
+        carried_over.occurrence,
+        present.occurrence as present_occurrence,
+        present.purpose,
+        present.priority,
+        present.holdout_share,
+        reached.person_id,
+        reached.segment
+    from carried_over
+    inner join reached
+        on carried_over.campaign = reached.campaign and carried_over.person_id = reached.person_id
+    inner join present
+        on carried_over.campaign = present.campaign
     union all by name
     select
         message_id,
@@ -140,7 +169,6 @@ included as (
         priority,
         holdout_share,
         person_id,
-        null as segment,
         journey,
         step,
         reason as step_reason,
@@ -193,6 +221,29 @@ in_doubt as (
     inner join refreshes
         on campaigns.segment = refreshes.segment and not refreshes.is_refreshed
     group by campaigns.campaign
+
+),
+
+-- What is known of the messages that it is about; all the others that were ever sent are left alone.
+planned as (
+
+    select outbox.message_id, outbox.campaign, outbox.occurrence, outbox.person_id, outbox.email, outbox.state, outbox.error
+    from outbox
+    where
+        outbox.occurrence like '%:%:%'
+        or (outbox.campaign, outbox.occurrence) in (
+            select (present.campaign, present.occurrence) from present
+            union all
+            select (carried_over.campaign, carried_over.occurrence) from carried_over
+        )
+
+),
+
+choices as (
+
+    select campaign, count(*) as variants_count
+    from variants
+    group by campaign
 
 ),
 
@@ -262,9 +313,13 @@ drawn as (
         pacing.send_until_hour,
         pacing.lifetime_seconds,
         deferrals.due_at as deferred_due_at,
+        inviting.campaign is not null and invitations.person_id is null as lacks_event,
         {{ is_global_holdout('included.person_id') }} as is_global_holdout,
         {{ is_campaign_holdout('included.campaign', 'included.person_id', 'included.holdout_share') }} as is_campaign_holdout,
-        {{ hash_unit(["'variant'", 'included.campaign', 'included.person_id']) }} as variant_draw
+        case
+            when choices.variants_count > 1 then {{ hash_unit(["'variant'", 'included.campaign', 'included.person_id']) }}
+            else 0
+        end as variant_draw
     from included
     left join contactability
         on included.person_id = contactability.person_id
@@ -287,6 +342,12 @@ drawn as (
         on included.message_id = deferrals.message_id
     left join pacing
         on included.campaign = pacing.campaign
+    left join inviting
+        on included.campaign = inviting.campaign
+    left join invitations
+        on included.person_id = invitations.person_id
+    left join choices
+        on included.campaign = choices.campaign
     left join pauses
         on included.campaign = pauses.campaign
     left join cancellations
@@ -316,6 +377,8 @@ judged as (
             when not {{ is_mailable('email') }} then 'invalid_address'
             when suppression_reason is not null then 'suppressed'
             when not has_consent then 'no_consent'
+            -- Before the hold-outs: who could not be invited is nobody to compare the invited with.
+            when lacks_event then 'no_event'
             when is_global_holdout then 'global_holdout'
             when is_campaign_holdout then 'campaign_holdout'
             when is_cancelled then 'cancelled'

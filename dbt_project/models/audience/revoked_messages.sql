@@ -31,6 +31,30 @@ consents as (
 
 ),
 
+events as (
+
+    select * from {{ ref('events') }}
+
+),
+
+invited as (
+
+    select message_id, unnest(from_json(decisions, '[{"slot": "varchar", "choice": "varchar"}]')) as decision
+    from planned
+
+),
+
+-- An event that has begun since, was filled up or called off invites nobody any longer.
+uninvited as (
+
+    select invited.message_id
+    from invited
+    left join events
+        on invited.decision.choice = events.event_id
+    where invited.decision.slot = 'event' and not coalesce(events.is_open, false)
+
+),
+
 purposes as (
 
     select campaign, min(purpose) as purpose
@@ -48,8 +72,11 @@ judged as (
             when contactability.is_deleted then 'deleted'
             when contactability.suppression_reason is not null then 'suppressed'
             when not coalesce(consents.is_granted, false) then 'no_consent'
+            when uninvited.message_id is not null then 'no_event'
         end as reason
     from planned
+    left join uninvited
+        on planned.message_id = uninvited.message_id
     left join purposes
         on planned.campaign = purposes.campaign
     left join identity_map

@@ -154,17 +154,30 @@ favourites as (
 
 ),
 
+-- What somebody looked at for long enough and often enough that a message may speak of it.
 views as (
 
-    select activity.person_id, activity.product_id, products.category
+    select activity.person_id, activity.activity_id, activity.occurred_at, activity.product_id, products.category
     from activity
     left join products
         on activity.product_id = products.product_id
-    where activity.activity = 'product_viewed' and not coalesce(products.is_sensitive, false)
+    where
+        activity.activity = 'product_viewed'
+        and activity.occurred_at <= {{ ago(var('view_use_after_days')) }}
+        and not coalesce(products.is_sensitive, false)
+    qualify
+        count(*) over (partition by activity.person_id, products.category) >= {{ var('view_use_from_count') }}
+
+),
+
+last_views as (
+
+    select *
+    from views
     qualify
         row_number() over (
-            partition by activity.person_id
-            order by activity.occurred_at desc, activity.activity_id
+            partition by person_id
+            order by occurred_at desc, activity_id
         ) = 1
 
 ),
@@ -207,8 +220,8 @@ final as (
         recent_products.product_id as recent_product_id,
         recent_products.name as recent_product_name,
         favourites.category as favourite_category,
-        views.product_id as viewed_product_id,
-        views.category as viewed_category,
+        last_views.product_id as viewed_product_id,
+        last_views.category as viewed_category,
         attributes.topics,
         attributes.attributes,
         cast(churn_predictions.churn_probability as double) as churn_probability,
@@ -226,7 +239,7 @@ final as (
     left join last_acts on people.person_id = last_acts.person_id
     left join recent_products on people.person_id = recent_products.person_id
     left join favourites on people.person_id = favourites.person_id
-    left join views on people.person_id = views.person_id
+    left join last_views on people.person_id = last_views.person_id
     left join churn_predictions on people.person_id = churn_predictions.person_id
     left join lifetime_values on people.person_id = lifetime_values.person_id
 

@@ -6,10 +6,16 @@ from collections.abc import Callable
 
 from orchestration.delivery.esp.base import Esp
 from orchestration.delivery.esp.folder import FolderEsp
+from orchestration.delivery.esp.mailchimp import Mailchimp
 from orchestration.delivery.esp.sendgrid import SendGrid
 from orchestration.delivery.esp.smtp import Smtp
 from orchestration.errors import SettingsError
 from orchestration.settings import DEMO_SECRET, Settings
+from rendering.campaign import Campaign
+
+FOLDER = FolderEsp.name
+# These keep an audience and send by themselves; they are given no messages.
+AUDIENCE_ESPS = ("mailchimp",)
 
 
 def esp_for(settings: Settings) -> Esp:
@@ -18,7 +24,14 @@ def esp_for(settings: Settings) -> Esp:
         raise SettingsError(
             "SINCERELY_SECRET is the demo's public key; delete it from sincerely.toml before real mail leaves."
         )
+    if settings.esp in AUDIENCE_ESPS:
+        raise SettingsError(f"SINCERELY_ESP={settings.esp} takes no messages; `sincerely send` tells it its audience.")
     return _ADAPTERS[settings.esp](settings)
+
+
+def refusals(esp: str, campaign: Campaign) -> list[str]:
+    """What of the campaign the ESP of that name cannot send, a sentence each: said before, not dropped in silence."""
+    return _REFUSALS[esp](campaign) if esp in _REFUSALS else []
 
 
 _ADAPTERS: dict[str, Callable[[Settings], Esp]] = {
@@ -27,4 +40,9 @@ _ADAPTERS: dict[str, Callable[[Settings], Esp]] = {
         settings.sendgrid_api_key, settings.sendgrid_template_id, settings.sendgrid_url
     ),
     "smtp": lambda settings: Smtp(settings.smtp_url),
+}
+_REFUSALS: dict[str, Callable[[Campaign], list[str]]] = {
+    "smtp": Smtp.refuses,
+    "sendgrid": SendGrid.refuses,
+    "mailchimp": Mailchimp.refuses,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,10 +64,10 @@ def client(
     return httpx.Client(base_url=base_url, auth=auth, headers=headers, limits=limits, timeout=timeout, trust_env=False)
 
 
-def send(http: httpx.Client, method: str, path: str, body: bytes = b"") -> Reply:
-    """Sends one request, once."""
+def send(http: httpx.Client, method: str, path: str, *body: bytes) -> Reply:
+    """Sends one request, once; its body comes in pieces, which are never put together."""
     content = _Body(body)
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    headers = {"Content-Type": "application/json", "Content-Length": str(sum(map(len, body)))}
     try:
         answer = http.request(method, path, content=content, headers=headers)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
@@ -79,18 +79,24 @@ def send(http: httpx.Client, method: str, path: str, body: bytes = b"") -> Reply
 
 
 class _Body:
-    """A request's content in pieces. `is_out` from the moment that its last piece is on its way."""
+    """A request's content in chunks. `is_out` from the moment that its last chunk is on its way."""
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._pieces = pieces
         self.is_out = False
 
     def __iter__(self) -> Iterator[bytes]:
-        view = memoryview(self._content)
-        for start in range(0, len(view), _CHUNK_BYTES):
-            self.is_out = start + _CHUNK_BYTES >= len(view)
-            yield bytes(view[start : start + _CHUNK_BYTES])
+        chunk: list[bytes] = []
+        size = 0
+        for piece in self._pieces:
+            chunk.append(piece)
+            size += len(piece)
+            if size >= _CHUNK_BYTES:
+                yield b"".join(chunk)
+                chunk, size = [], 0
         self.is_out = True
+        if chunk:
+            yield b"".join(chunk)
 
 
 def shortened(text: str) -> str:

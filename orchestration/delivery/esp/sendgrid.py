@@ -11,7 +11,7 @@ There is no idempotency: the same request twice is two mails. A 202 takes all of
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -71,7 +71,7 @@ class SendGrid:
             answer = self.hand_over([each for each in messages if _sender(each) == _sender(first)], sent_at)
             left = {each.message_id: "another sender's" for each in apart}
             return replace(answer, left={**answer.left, **left}, is_to_be_repeated=True)
-        return self._read(http.send(self._http, "POST", "/v3/mail/send", self._build(messages)), messages)
+        return self._read(http.send(self._http, "POST", "/v3/mail/send", *self._build(messages)), messages)
 
     def finish(self) -> None:
         """Closes the connections."""
@@ -94,37 +94,22 @@ class SendGrid:
             )
         return found
 
-    def _build(self, messages: Sequence[Stored]) -> bytes:
+    def _build(self, messages: Sequence[Stored]) -> Iterator[bytes]:
+        """The request's JSON in pieces; contents are in it as they lie in the batch, JSON already."""
         first = messages[0]
-        request: dict[str, Any] = {
-            "from": {"email": first.from_email, "name": first.from_name},
-            "personalizations": [self._personalization(message) for message in messages],
-        }
+        request: dict[str, Any] = {"from": {"email": first.from_email, "name": first.from_name}}
         if first.reply_to:
             request["reply_to"] = {"email": first.reply_to}
-        if self._template_id:
-            return orjson.dumps({**request, "template_id": self._template_id})
-        content = orjson.loads(first.content)
-        parts = [("text/plain", content["text"]), ("text/html", content["html"])]
-        return orjson.dumps(
-            {
-                **request,
-                "subject": content["subject"],
-                "content": [{"type": kind, "value": value} for kind, value in parts if value],
-            }
-        )
-
-    def _personalization(self, message: Stored) -> dict[str, Any]:
-        """A person's part. What the vendor keeps for good, custom arguments, is opaque: the message's id alone."""
-        part: dict[str, Any] = {
-            "to": [{"email": message.to_email}],
-            "headers": dict(message.headers),
-            "custom_args": {"message_id": message.message_id},
-        }
-        if self._template_id:
-            # JSON already, and not decoded on its way.
-            part["dynamic_template_data"] = orjson.Fragment(message.content)
-        return part
+        if not self._template_id:
+            yield orjson.dumps({**request, **_content(first), "personalizations": [_personalization(first)]})
+            return
+        request["template_id"] = self._template_id
+        yield orjson.dumps(request)[:-1] + b',"personalizations":['
+        for number, message in enumerate(messages):
+            yield b"," * (number > 0) + orjson.dumps(_personalization(message))[:-1] + b',"dynamic_template_data":'
+            yield message.content
+            yield b"}"
+        yield b"]}"
 
     def _read(self, reply: http.Reply, messages: Sequence[Stored]) -> Answer:
         status = reply.status
@@ -146,6 +131,25 @@ class SendGrid:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Answer(unknown=_all(messages, reason), pause=reply.pause())
         raise EspError(f"{reason}. Nothing more is handed over: check SINCERELY_SENDGRID_URL, then run again.")
+
+
+def _personalization(message: Stored) -> dict[str, Any]:
+    """A person's part. What the vendor keeps for good, custom arguments, is opaque: the message's id alone."""
+    return {
+        "to": [{"email": message.to_email}],
+        "headers": dict(message.headers),
+        "custom_args": {"message_id": message.message_id},
+    }
+
+
+def _content(message: Stored) -> dict[str, Any]:
+    """Subject and content as a request without a template has them."""
+    content = orjson.loads(message.content)
+    parts = [("text/plain", content["text"]), ("text/html", content["html"])]
+    return {
+        "subject": content["subject"],
+        "content": [{"type": kind, "value": value} for kind, value in parts if value],
+    }
 
 
 def _refused(reply: http.Reply, messages: Sequence[Stored], reason: str) -> Answer:

@@ -156,6 +156,7 @@ class Smtp:
             connection = smtplib.SMTP(self._host, self._port, timeout=_TIMEOUT_SECONDS)
         try:
             # Small pieces are awaited by the other side, and must not wait here to become larger ones.
+            assert connection.sock is not None
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.ehlo_or_helo_if_needed()
             if not self._is_tls_first:

@@ -1,0 +1,3 @@
+select lower(trim(email)) as email, cast(null as varchar) as purpose, 'suppressed' as reason, cast(null as timestamp) as said_at
+from news
+where lower(trim(list)) <> 'blocks'
