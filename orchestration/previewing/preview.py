@@ -75,6 +75,7 @@ def write(
         as_of=as_of.replace(tzinfo=None),
         site=Site(settings.base_url, settings.secret.encode()),
         sensitive=_sensitive(),
+        esp=settings.esp,
         person_ids=_person_ids(warehouse, addresses),
         people=people,
         shown_before=frozenset(each["person_id"] for old in earlier[:1] for each in versions.messages(folder, old)),

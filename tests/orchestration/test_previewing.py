@@ -112,6 +112,20 @@ def test_every_fallback_that_anybody_needs_is_shown(
     assert needed == {(token, is_fallback) for token, is_fallback in shown if token != "recommendations"}
 
 
+def test_tokens_that_are_made_of_other_fields_are_covered_by_those(settings: Settings, tmp_path: Path) -> None:
+    campaigns = campaigns_in(tmp_path, "last_word")
+    name = "first_name: {type: text, fallback: Dear customer}"
+    made = ("location", "recent_purchase", "recommendation_name_6", "recommendation_name_99")
+    more = "".join(f"\n  {each}: {{type: text, fallback: none}}" for each in made)
+    change(campaigns, "last_word", name, name + more)
+    (section,) = preview.write(settings, campaigns=campaigns).sections
+    shown = {(token.name, token.is_fallback) for message in section.messages for token in message.tokens}
+    counted = {(each.name, each.value == "fallback") for each in section.outcomes if each.kind == "token"}
+    assert {each for each in shown if each[0] in made} == {each for each in counted if each[0] in made}
+    assert ("location", False) in shown
+    assert ("recommendation_name_99", False) not in shown
+
+
 def test_who_is_not_in_the_audience_is_shown_only_for_what_nobody_in_it_does(sections: dict[str, Section]) -> None:
     for section in sections.values():
         counted = {f"{each.name}: {each.value}": each.people for each in section.outcomes}
