@@ -18,8 +18,8 @@ from rich.console import Console
 from orchestration.commands import JSON, warehouse_of
 from orchestration.delivery import campaign_command as campaigns
 from orchestration.delivery import controls_command as controls
-from orchestration.delivery import unknown_command as unknown_messages
 from orchestration.delivery import lint_command as linting
+from orchestration.delivery import unknown_command as unknown_messages
 from orchestration.delivery.suppression_lists import command as suppressions
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
