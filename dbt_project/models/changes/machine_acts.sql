@@ -87,10 +87,10 @@ bursts as (
         burst,
         count(distinct link) as links_count,
         max(case when is_hidden then 1 else 0 end) = 1 as has_hidden_link,
-        -- Nobody follows two links in one instant.
+        -- Nobody comes back to a message from one link and follows another within a second.
         count(distinct link) > 1
-        and min(case when link is not null then occurred_at end)
-        = max(case when link is not null then occurred_at end) as is_at_once
+        and max(case when link is not null then occurred_at end)
+        <= {{ plus_interval('min(case when link is not null then occurred_at end)', 1, 'second') }} as is_at_once
     from numbered
     group by message_id, burst
 
