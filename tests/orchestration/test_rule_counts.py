@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from orchestration.delivery import rule_counts
+from orchestration.delivery import dry_run, rule_counts
 from orchestration.delivery.rule_findings import rule_findings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign, load_campaign
@@ -141,3 +141,28 @@ def test_without_people_nothing_is_said(warehouse: Warehouse, campaign: Campaign
         "core.message_candidates", warehouse.table("select * from core.message_candidates where campaign = 'other'")
     )
     assert rule_findings(campaign, rule_counts.record(warehouse, [campaign], NOW)) == []
+
+
+def test_a_dry_run_tells_how_many_of_those_who_are_written_to_get_each_block(
+    warehouse: Warehouse, campaign: Campaign, people: list[dict[str, Any]]
+) -> None:
+    counts = rule_counts.as_rows(rule_counts.counted(warehouse, campaign, NOW))
+    nothing = {"already_sent": 0, "reasons": {}, "capped_by": {}, "wait_for_their_hour": 0, "held": []}
+    row = {"campaign": "small", "occurrence": "once", "audience": 300, "would_be_sent": 100, **nothing}
+
+    said = dry_run.lines(
+        {
+            **row,
+            "cost": None,
+            "seconds": 1,
+            "seconds_from": "",
+            "sample": [],
+            "is_paused_or_cancelled": False,
+            "rules": counts,
+        }
+    )
+
+    written_to = [each for each in people if each["is_in_audience"] and each["reason"] is None]
+    regulars = sum(each["orders_count"] > 2 for each in written_to)
+    assert said[-1] == f"  foot: regular {regulars}, anyone {len(written_to) - regulars}"
+    assert said[-2].startswith("  hero: near_regular ")
