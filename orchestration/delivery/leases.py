@@ -111,6 +111,7 @@ class Leases:
                 connection.scalars(sa.select(BATCHES.c.worker).where(BATCHES.c.worker.is_not(None)).distinct())
             )
         dead = [worker for worker in named if self.workers.is_dead(worker)]
+        self.workers.bury()
         is_over = sa.or_(BATCHES.c.worker.in_(dead), BATCHES.c.leased_until < self._now())
         # An earlier version had no leases, and no ESP but the folder.
         is_orphan = sa.and_(

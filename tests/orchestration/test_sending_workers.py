@@ -164,3 +164,15 @@ def test_a_living_workers_lease_is_renewed(url: str) -> None:
         clock[0] += 100
         outbox.leases.recover()
         assert outbox.leases.take("another") is None
+
+
+def test_dead_workers_leave_no_files_and_the_living_are_not_taken_for_dead(tmp_path: Path) -> None:
+    outbox = Outbox(f"sqlite:///{tmp_path / 'outbox.sqlite'}")
+    folder = tmp_path / "outbox.sqlite.workers"
+    with outbox.leases.workers.joined() as living:
+        (folder / "dead").touch()
+        outbox.leases.recover()
+        assert [path.name for path in folder.iterdir()] == [living]
+        assert outbox.leases.workers.is_dead("dead")
+        assert not outbox.leases.workers.is_dead(living)
+    assert list(folder.iterdir()) == []
