@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -78,8 +79,10 @@ def test_workers_hand_over_while_it_is_still_planned(tmp_path: Path, fake: FakeS
     outbox = Outbox(url)
     with crew(Order(NOW.isoformat(), is_planning=True), 1, environ(tmp_path, url, fake)) as team:
         plan(outbox, [payload(1)])
-        while not fake.accepted:
-            pass
+        for _ in range(6_000):
+            if fake.accepted:
+                break
+            time.sleep(0.01)
         plan(outbox, [payload(2)])
         assert team.ended().accepted == 2
 
