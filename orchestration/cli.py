@@ -18,6 +18,7 @@ from rich.console import Console
 from orchestration.commands import JSON, warehouse_of
 from orchestration.delivery import campaign_command as campaigns
 from orchestration.delivery import controls_command as controls
+from orchestration.delivery import lint_command as linting
 from orchestration.delivery import unknown_command as unknown_messages
 from orchestration.delivery.suppression_lists import command as suppressions
 from orchestration.errors import SincerelyError, plain_message
@@ -212,27 +213,6 @@ def send(campaign: str | None, dry_run: bool, as_of: str | None, as_json: bool) 
             click.echo(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in row.items()))
 
 
-@_command("lint", "sincerely lint")
-@JSON
-def lint(as_json: bool) -> None:
-    """Check campaigns, templates and journeys; each finding names the file and the line."""
-    from orchestration.delivery.linting import findings, shown
-
-    settings = load_settings()
-    warehouse = warehouse_of(settings) if settings.warehouse.exists() else None
-    rows = [
-        {"file": shown(each.file), "line": each.line, "severity": each.severity, "message": each.message}
-        for each in findings(warehouse, settings.esp)
-    ]
-    if as_json:
-        click.echo(json.dumps(rows))
-    for row in [] if as_json else rows:
-        click.echo(f"{row['file']}:{row['line']}: {row['severity']}: {row['message']}")
-    if not as_json:
-        click.echo(f"{len(rows)} findings" if rows else "Campaigns, templates, rules and journeys are sound.")
-    sys.exit(1 if any(row["severity"] == "error" for row in rows) else 0)
-
-
 @_command("why", "sincerely why person.1@example.com\nsincerely why person.1@example.com loyalty_reward")
 @click.argument("email")
 @click.argument("campaign", required=False)
@@ -309,6 +289,7 @@ journeys.add_to(main, _command)
 models.add_to(main, _command)
 backtest_command.add_to(main, _command)
 campaigns.add_to(main, _command)
+linting.add_to(main, _command)
 previewing.add_to(main, _command)
 suppressions.add_to(main, _command)
 controls.add_to(main, _command)

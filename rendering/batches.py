@@ -20,8 +20,9 @@ from rendering.payload import FAULTS, MESSAGE_FIELDS, Payload, Recipient, decide
 from rendering.templates import Compiled
 from rendering.tokens import MAX_ITEMS, WRITING_FIELDS, clean, locale_of, read, writing
 
-# Distinct products that are remembered with what was made of them, about 2 KB each.
-_KEPT_RECORDS = 50_000
+# Distinct products that are remembered with what was made of them, about 2 KB each: more no longer stay in any
+# cache of the processor, and cost more to find than to make again.
+_KEPT_RECORDS = 16_384
 _ENOUGH = 1 << 62
 # Rows whose columns are read at a time.
 _ROWS = 500
@@ -173,7 +174,9 @@ def _encoded(column: pa.Array) -> Encoded:
     """A column as codes and the distinct values that they stand for, texts cleaned."""
     coded = column.dictionary_encode(null_encoding="encode")
     values = np.empty(len(coded.dictionary), dtype=object)
-    values[:] = [clean(v) if type(v) is str else v for v in coded.dictionary.to_pylist()]
+    found = coded.dictionary.to_pylist()
+    # Most texts need no cleaning, and to ask costs less than to call.
+    values[:] = [v if type(v) is not str or (len(v) < 100 and v.isprintable()) else clean(v) for v in found]
     return coded.indices.to_numpy(zero_copy_only=False), values
 
 

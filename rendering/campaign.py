@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from rendering import event_parts, parts, variant_parts
+from rendering.check_parts import AudienceLimits, read_check_audience
 from rendering.located import Fields, read_yaml
 from rendering.merge_data import read_dynamic_template
 from rendering.pacing_parts import FIELDS as PACING_FIELDS
@@ -52,6 +53,7 @@ class Campaign:
     dynamic_template: str | None
     # The language of its words, in which values are written then; None leaves it to each person's own.
     language: str | None
+    check_audience: AudienceLimits | None
     lines: Mapping[str, int]
     # The file of its folder that is the message.
     message: str = "message.mjml.j2"
@@ -126,6 +128,7 @@ def load_campaign(folder: Path) -> Campaign:
         links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
         dynamic_template=read_dynamic_template(template) if (template := left.optional("dynamic_template")) else None,
         language=parts.read_language(language) if (language := left.optional("language")) else None,
+        check_audience=read_check_audience(left),
         lines=lines,
     )
     left.nothing_else(_FIELDS)

@@ -16,7 +16,7 @@ from rendering.links import MESSAGE_MARK
 PERSONAL = frozenset(("reason", "rank", "list", "model_version", "score"))
 # Where a record that many share keeps what was made of it.
 MADE = "_made"
-_KEPT = 65_536
+_KEPT = 8_192
 
 Fill = Callable[[Any, Any], str]
 Pieces = tuple[str, ...]
@@ -113,12 +113,14 @@ class Card:
         is_sandwich = [run.is_personal for run in cut] == [False, True, False]
         self._filling = cut[1].field if is_sandwich else None
         self._kept: dict[Any, tuple[Pieces, ...]] = {}
+        self._constant: dict[Any, Pieces] = {}
 
     def __call__(self, context: Any, record: Any) -> str:
         if type(record) is Item:
             shared, own = record
             made = shared[MADE]
-            key = (self, context.writing)
+            # A renderer keeps one object for each way of writing, and it as long as its records.
+            key = (id(self), id(context.writing))
             parts = made.get(key)
             if parts is None:
                 parts = made[key] = self._product_parts(context, shared)
@@ -138,10 +140,22 @@ class Card:
         """What is the same for all readers of one language, cut where the message is named."""
         context.reference, reference = MESSAGE_MARK, context.reference
         try:
-            texts = [fill(context, record) for run, fill in self._steps if not run.is_personal]
+            return tuple(
+                tuple(fill(context, record).split(MESSAGE_MARK))
+                if run.fields
+                else self._same_for_all(context, run, fill)
+                for run, fill in self._steps
+                if not run.is_personal
+            )
         finally:
             context.reference = reference
-        return tuple(tuple(text.split(MESSAGE_MARK)) for text in texts)
+
+    def _same_for_all(self, context: Any, run: Run, fill: Fill) -> Pieces:
+        """What reads no field of any record, and is the same for all readers of one language."""
+        key = (id(run), context.writing)
+        if key not in self._constant:
+            self._constant[key] = tuple(fill(context, {}).split(MESSAGE_MARK))
+        return self._constant[key]
 
     def _found(self, context: Any, record: Any) -> tuple[Pieces, ...]:
         """For records that stand alone: kept by the values that the card reads."""

@@ -12,6 +12,7 @@ from jinja2.visitor import NodeTransformer
 CARD = "card"
 # How loops are written, so that each takes from the message's allowance of rounds.
 LIMITED = "_limited"
+_LONGEST = 10_000
 _FOLDABLE = (str, int, float, bool, type(None))
 
 
@@ -80,7 +81,9 @@ def _constant(value: nodes.Node) -> tuple[Any] | None:
         constant = value.as_const()
     except Exception:  # whatever does not work now says why when it is rendered
         return None
-    return (constant,) if isinstance(constant, _FOLDABLE) else None
+    # A text that doubles with each `set` must not be doubled here, where no limit watches.
+    is_long = isinstance(constant, str) and len(constant) > _LONGEST
+    return (constant,) if isinstance(constant, _FOLDABLE) and not is_long else None
 
 
 def _forget(node: nodes.Node, known: dict[str, Any]) -> None:

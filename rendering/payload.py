@@ -94,7 +94,7 @@ class Recipient(NamedTuple):
 
 
 # What a template or a value can do wrong; all else is our own mistake.
-FAULTS = (TokenError, LimitError, JinjaError, ArithmeticError, TypeError, ValueError, LookupError)
+FAULTS = (TokenError, LimitError, JinjaError, ArithmeticError, AttributeError, TypeError, ValueError, LookupError)
 
 
 def message(

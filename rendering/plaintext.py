@@ -9,7 +9,7 @@ from rendering.mjml import Joined, put_back
 
 _SKIPPED = frozenset(("head", "style", "script", "title"))
 _PARAGRAPHS = frozenset(("table", "tr", "p", "h1", "h2", "h3", "ul", "ol"))
-_LINES = frozenset(("div", "li"))
+_LINES = frozenset(("div", "li", "td"))
 _VOID = frozenset(("img", "br", "hr", "meta", "link", "input", "col"))
 _AROUND_BREAKS = re.compile(r"[ \t]*\n[ \t]*")
 _GAPS = re.compile(r"\s*\n\s*\n\s*")

@@ -32,7 +32,7 @@ FILTERS = frozenset(
     | {"sort", "trim", "truncate", "upper"}
 )
 
-_KEPT = 65_536
+_KEPT = 8_192
 _MAX_TEXT = 100_000
 _SPECIAL = re.compile("[&<>\"']")
 _OF_LOOPS = frozenset(("index", "index0", "revindex", "revindex0", "first", "last", "length"))
@@ -46,6 +46,7 @@ class _OneCall(CodeGenerator):
     def write_commons(self) -> None:
         super().write_commons()
         self.writeline("written = environment.written")
+        self.writeline("attribute = environment.getattr")
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
         if not _is_card(node):
@@ -59,6 +60,11 @@ class _OneCall(CodeGenerator):
         """Constants as one text, cut where the message is named: a text is copied in less time than it is searched."""
         parts = "".join(map(str, group)).split(MESSAGE_MARK)
         return repr(parts[0]) if len(parts) == 1 else f"context.reference.join({tuple(parts)!r})"
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
+        self.write("attribute(")
+        self.visit(node.node, frame)
+        self.write(f", {node.attr!r})")
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802
         self.fail("A template may not call anything; use a filter: {{ value | filter }}.", node.lineno)
@@ -91,7 +97,7 @@ class Sandbox(SandboxedEnvironment):
             value = obj.get(attribute, missing)
             return self.undefined(obj=obj, name=attribute) if value is missing else value
         if isinstance(obj, Undefined):
-            return getattr(obj, attribute)  # says what is undefined
+            return obj._fail_with_undefined_error()  # says what is undefined; its own attributes are Python's
         if isinstance(obj, LoopContext) and attribute in _OF_LOOPS:
             return getattr(obj, attribute)
         return self.unsafe_undefined(obj, attribute)

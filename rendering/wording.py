@@ -76,7 +76,7 @@ def _pattern(currency: str, locale: str) -> tuple[str, str, str, str] | None:
     return (before, group, point, after) if million == f"{before}1{group}234{group}567{point}50{after}" else None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def readable(text: str | None) -> str:
     """A catalogue's name as a person writes it: FRZN MEAT/DINNERS becomes Frozen meat, dinners."""
     if not text or not text.isupper():

@@ -18,6 +18,8 @@ _CHECK = "every_campaign_may_leave"
     kinds={"duckdb"},
     deps=[
         ["core", "message_candidates"],
+        ["core", "products"],
+        ["core", "profiles"],
         ["core", "segment_refreshes"],
         ["quality", "freshness"],
         ["delivery", "complaint_rates"],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.delivery import linting
+from orchestration.delivery import audience_check, linting
 from orchestration.delivery.complaints import paused_by_complaints
 from orchestration.gate.failed_tests import FOR_EVERYBODY
 from orchestration.settings import DBT_PROJECT
@@ -26,7 +26,9 @@ _TABLES = {
     "audience": ("raw.campaigns", "core.message_candidates", "staging.stg_outbox__messages"),
     "lists": ("raw.campaigns", "quality.freshness"),
 }
-CHECKS = (*_TABLES, "complaints", "lint")
+CHECKS = (*_TABLES, "complaints", "lint", "messages")
+OnLook = Callable[[audience_check.AudienceCheck, list[str]], None]
+_OCCURRENCES = "select campaign, any_value(occurrence) as occurrence from raw.campaigns group by campaign"
 _OF_CHURN = re.compile(r"\bchurn_\w+")
 
 
@@ -40,8 +42,11 @@ class Finding:
     reason: str
 
 
-def findings(warehouse: Warehouse, campaigns: Iterable[Campaign], limits: Mapping[str, Any]) -> Iterator[Finding]:
-    """All that holds one of the campaigns; `limits` are the project's vars."""
+def findings(
+    warehouse: Warehouse, campaigns: Iterable[Campaign], limits: Mapping[str, Any], on_look: OnLook | None = None
+) -> Iterator[Finding]:
+    """All that holds one of the campaigns; `limits` are the project's vars. `on_look` is told what the messages of
+    each campaign that sets limits of its own come to, and which of them they go beyond."""
     campaigns = list(campaigns)
     names = {campaign.name for campaign in campaigns}
     uses = json.dumps(
@@ -66,6 +71,25 @@ def findings(warehouse: Warehouse, campaigns: Iterable[Campaign], limits: Mappin
         for error in linting.errors(campaign):
             words = error.removeprefix(f"{campaign.name} is held: ").rstrip(".")
             yield Finding(campaign.name, "lint", words, words)
+    yield from _messages(warehouse, campaigns, on_look)
+
+
+def _messages(warehouse: Warehouse, campaigns: Iterable[Campaign], on_look: OnLook | None = None) -> Iterator[Finding]:
+    """For campaigns with limits, every message that is still to be planned is made and looked at."""
+    if not (warehouse.exists("raw.campaigns") and warehouse.exists("core.message_candidates")):
+        return
+    occurrences = {row["campaign"]: row["occurrence"] for row in warehouse.rows(_OCCURRENCES)}
+    for campaign in campaigns:
+        occurrence = occurrences.get(campaign.name)
+        if campaign.check_audience is None or occurrence is None or linting.errors(campaign):
+            continue
+        found = audience_check.look(warehouse, campaign, occurrence)
+        last = audience_check.last_facts(warehouse, campaign.name, occurrence)
+        beyond = list(audience_check.causes(found, campaign.check_audience, last))
+        if on_look and found.messages:
+            on_look(found, [reason for _, reason in beyond])
+        for cause, reason in beyond:
+            yield Finding(campaign.name, "messages", f"{occurrence} {cause}", reason)
 
 
 def models_used(campaign: Campaign) -> tuple[str, ...]:

@@ -9,9 +9,11 @@ from datetime import datetime
 import pyarrow as pa
 
 from orchestration import dbt
+from orchestration.delivery import audience_check
+from orchestration.delivery.audience_check import AudienceCheck
 from orchestration.delivery.controls import Controls, Release
 from orchestration.delivery.planner import occurrence_of
-from orchestration.gate.checks import CHECKS, Finding, findings
+from orchestration.gate.checks import CHECKS, Finding, OnLook, findings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign
 
@@ -54,13 +56,19 @@ class Hold:
         )
 
 
-def found_now(warehouse: Warehouse, controls: Controls, campaigns: Iterable[Campaign], as_of: datetime) -> list[Hold]:
+def found_now(
+    warehouse: Warehouse,
+    controls: Controls,
+    campaigns: Iterable[Campaign],
+    as_of: datetime,
+    on_look: OnLook | None = None,
+) -> list[Hold]:
     """What holds the campaigns at `as_of` (UTC), released or not; nothing is written."""
     campaigns = list(campaigns)
     occurrences = {campaign.name: occurrence_of(campaign, as_of) for campaign in campaigns}
     released = {(each.campaign, each.occurrence, each.check_name, each.cause): each for each in controls.releases()}
     holds = []
-    for found in findings(warehouse, campaigns, dbt.project_vars()):
+    for found in findings(warehouse, campaigns, dbt.project_vars(), on_look):
         key = (found.campaign, occurrences[found.campaign], found.check, found.cause)
         holds.append(Hold(found.campaign, key[1], found, released.get(key)))
     return holds
@@ -69,7 +77,11 @@ def found_now(warehouse: Warehouse, controls: Controls, campaigns: Iterable[Camp
 def evaluate(warehouse: Warehouse, controls: Controls, campaigns: Iterable[Campaign], as_of: datetime) -> list[Hold]:
     """The same, written into `delivery.gate` with all that holds nothing."""
     campaigns = list(campaigns)
-    holds = found_now(warehouse, controls, campaigns, as_of)
+    looked: list[tuple[AudienceCheck, list[str]]] = []
+    holds = found_now(warehouse, controls, campaigns, as_of, lambda *each: looked.append(each))
+    # The next occurrence is compared with this one.
+    for check, reasons in looked:
+        audience_check.record(warehouse, check, reasons, as_of)
     found_by = {(hold.campaign, hold.finding.check) for hold in holds}
     passed = [
         {

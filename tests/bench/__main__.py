@@ -1,4 +1,4 @@
-"""`make bench`: the main job on the demo, step by step; the preview, rendering, sending, landing, identity,
+"""`make bench`: the main job on the demo, step by step; the preview, rendering, planning, sending, landing, identity,
 matching, recommendations, refreshes and churn alone, as they grow; appended to var/bench.jsonl.
 
 Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
@@ -17,7 +17,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import churning, identity, landing, matching, previewing, recommending, refreshing, sending
+from tests.bench import churning, identity, landing, matching, planning, previewing, recommending, refreshing, sending
 from tests.bench.rendering import messages_per_second
 
 _SINCERELY = str(Path(sys.executable).with_name("sincerely"))
@@ -66,6 +66,8 @@ def main() -> None:
             f"recall {match['merge_recall']:.4f}; with reviews: {match['review_precision']:.4f}, "
             f"{match['review_recall']:.4f}"
         )
+    planned = planning.measured()
+    print(planning.told(planned))
     recommended = [recommending.measured(people) for people in recommending.SIZES]
     print("\n".join(recommending.told(facts) for facts in recommended))
     churned: list[churning.Churned] = []
@@ -87,6 +89,7 @@ def main() -> None:
             "sending": {**asdict(sent), "per_second": round(sent.per_second), "smtp_per_second": round(smtp_rate)},
             "previews": [asdict(each) for each in previews],
             "matching": matches,
+            "planning": asdict(planned),
             "recommending": recommended,
             "churning": [asdict(each) for each in churned],
             "steps": steps,

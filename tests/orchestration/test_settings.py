@@ -49,6 +49,8 @@ def test_secrets_are_masked_wherever_settings_are_shown(tmp_path: Path) -> None:
         ("SINCERELY_ESP", "pigeon", "use one of"),
         ("SINCERELY_TARGET", "oracle", "use one of"),
         ("SINCERELY_AS_OF", "yesterday", "ISO 8601"),
+        ("SINCERELY_COST_PER_THOUSAND", "cheap", "write an amount, such as 0.95"),
+        ("SINCERELY_COST_PER_THOUSAND", "-1", "write an amount"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_the_remedy(
