@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import time
+import zlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +16,7 @@ from orchestration.delivery.engine import reading, writing
 from orchestration.delivery.outbox_tables import BATCHES, MESSAGES, OPEN_STATES
 from orchestration.delivery.stored import Stored, unpack
 from orchestration.delivery.workers import Workers
+from orchestration.errors import DeliveryError
 
 # A worker renews its leases while it lives, so this is how long its death may stay unseen by other machines.
 LEASE = timedelta(minutes=2)
@@ -54,7 +57,8 @@ class Leases:
     ) -> Lease | None:
         """Leases the next batch that is due at `at` (UTC, without an offset) to `worker`; None when there is none.
 
-        Without `at`, nothing that waits for an hour is due. What is of the `held` campaigns waits.
+        Without `at`, nothing that waits for an hour is due. What is of the `held` campaigns waits. DeliveryError for a
+        batch that is damaged.
         """
         is_due: sa.ColumnElement[bool] = BATCHES.c.not_before.is_(None)
         if at:
@@ -75,7 +79,14 @@ class Leases:
             row = connection.execute(change).one_or_none()
         if row is None:
             return None
-        return Lease(row.batch_id, row.campaign, row.planned_at, worker, tuple(unpack(row.payloads)))
+        try:
+            messages = tuple(unpack(row.payloads))
+        except (ValueError, OSError, zlib.error, struct.error) as error:
+            raise DeliveryError(
+                f"Batch {row.batch_id} of the outbox cannot be read ({type(error).__name__}); restore the outbox from "
+                "a backup, its messages were planned and cannot be rendered again."
+            ) from error
+        return Lease(row.batch_id, row.campaign, row.planned_at, worker, messages)
 
     def renew(self, worker: str) -> None:
         """Lengthens all that `worker` has."""
@@ -111,6 +122,7 @@ class Leases:
                 connection.scalars(sa.select(BATCHES.c.worker).where(BATCHES.c.worker.is_not(None)).distinct())
             )
         dead = [worker for worker in named if self.workers.is_dead(worker)]
+        self.workers.bury()
         is_over = sa.or_(BATCHES.c.worker.in_(dead), BATCHES.c.leased_until < self._now())
         # An earlier version had no leases, and no ESP but the folder.
         is_orphan = sa.and_(

@@ -126,10 +126,16 @@ class _Sending:
             for thread in others:
                 thread.start()
             self._guarded()
-        finally:
-            self._stopped.set() if self._errors else None
             for thread in others:
                 thread.join()
+        except BaseException:
+            # Somebody ends this process: what is under way is answered first.
+            self._stopped.set()
+            for thread in others:
+                if thread.is_alive():
+                    thread.join()
+            raise
+        finally:
             ended.set()
             heart.join()
         if self._errors:

@@ -31,11 +31,10 @@ class Workers:
         path = self._folder / name
         try:
             self._folder.mkdir(exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = _locked(path)
         except OSError as error:
             raise storage_error(error, path) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield name
         finally:
             path.unlink(missing_ok=True)
@@ -53,9 +52,28 @@ class Workers:
             return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            (self._folder / name).unlink(missing_ok=True)
         except OSError:
             return False
         finally:
             os.close(descriptor)
-        (self._folder / name).unlink(missing_ok=True)
         return True
+
+    def bury(self) -> None:
+        """Removes the files that dead workers left."""
+        if self._folder is not None and self._folder.is_dir():
+            for path in list(self._folder.iterdir()):
+                self.is_dead(path.name)
+
+
+def _locked(path: Path) -> int:
+    """A new file, held; once more if somebody took it for a dead worker's before it was."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            if path.stat().st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)

@@ -51,6 +51,7 @@ class FakeSendGrid(ThreadingHTTPServer):
         self.seconds = seconds
         self.jitter_seconds = 0.0
         self.refuses: set[str] = set()
+        self.suppressed: set[str] = set()
         self.is_vague = False
         self.keeps_contents = True
         self.remaining: int | None = None
@@ -113,8 +114,17 @@ class _Handler(BaseHTTPRequestHandler):
     server: FakeSendGrid
     protocol_version = "HTTP/1.1"
 
+    def do_GET(self) -> None:
+        """Its own suppressions, of which it has none but ours; `suppression_api` is one that has."""
+        is_known = self.path.startswith("/v3/suppression/")
+        self._answer(200, b"[]") if is_known else self._fail(404, "not found")
+
     def do_POST(self) -> None:
         fake = self.server
+        if self.path == "/v3/asm/suppressions/global":
+            body = orjson.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+            fake.suppressed.update(body["recipient_emails"])
+            return self._answer(201, orjson.dumps(body))
         with fake.lock:
             fake.requests += 1
             fake.at_once += 1

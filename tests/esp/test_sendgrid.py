@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 
+import httpx
 import pytest
 
 from orchestration.delivery.esp.base import Esp, EspError
@@ -216,6 +217,14 @@ def test_a_connection_that_is_dropped_before_the_request_is_read_may_have_been_t
     fake.faults.add(DROPPED)
     plan(outbox, [payload(1)])
     send(outbox, esp, NOW, patience=HASTY)
+    assert states(outbox) == {"unknown": 1}
+
+
+def test_an_answer_that_takes_too_long_is_unknown(outbox: Outbox, esp: SendGrid, fake: FakeSendGrid) -> None:
+    esp._http.timeout = httpx.Timeout(0.05)
+    fake.seconds = 1.0
+    plan(outbox, [payload(1)])
+    assert send(outbox, esp, NOW, patience=HASTY).unknown == 1
     assert states(outbox) == {"unknown": 1}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -78,8 +79,10 @@ def test_workers_hand_over_while_it_is_still_planned(tmp_path: Path, fake: FakeS
     outbox = Outbox(url)
     with crew(Order(NOW.isoformat(), is_planning=True), 1, environ(tmp_path, url, fake)) as team:
         plan(outbox, [payload(1)])
-        while not fake.accepted:
-            pass
+        for _ in range(6_000):
+            if fake.accepted:
+                break
+            time.sleep(0.01)
         plan(outbox, [payload(2)])
         assert team.ended().accepted == 2
 
@@ -164,3 +167,15 @@ def test_a_living_workers_lease_is_renewed(url: str) -> None:
         clock[0] += 100
         outbox.leases.recover()
         assert outbox.leases.take("another") is None
+
+
+def test_dead_workers_leave_no_files_and_the_living_are_not_taken_for_dead(tmp_path: Path) -> None:
+    outbox = Outbox(f"sqlite:///{tmp_path / 'outbox.sqlite'}")
+    folder = tmp_path / "outbox.sqlite.workers"
+    with outbox.leases.workers.joined() as living:
+        (folder / "dead").touch()
+        outbox.leases.recover()
+        assert [path.name for path in folder.iterdir()] == [living]
+        assert outbox.leases.workers.is_dead("dead")
+        assert not outbox.leases.workers.is_dead(living)
+    assert list(folder.iterdir()) == []

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from orchestration.delivery.esp.folder import FolderEsp
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.sender import send
 from orchestration.delivery.stored import pack, unpack
+from orchestration.errors import DeliveryError
 from rendering.payload import Payload
 from tests.esp.cases import NOW, payload, plan, states
 
@@ -65,3 +67,13 @@ def _as_it_was(payloads: list[Payload]) -> bytes:
     for row in rows:
         del row["template_id"], row["data"]
     return zlib.compress(orjson.dumps(rows), level=3)
+
+
+def test_a_damaged_batch_is_named_and_nothing_of_it_is_sent(tmp_path: Path) -> None:
+    outbox = Outbox(f"sqlite:///{tmp_path / 'outbox.sqlite'}")
+    plan(outbox, [payload(1)])
+    with sqlite3.connect(tmp_path / "outbox.sqlite") as connection:
+        connection.execute("update batches set payloads = substr(payloads, 1, 40)")
+    with pytest.raises(DeliveryError, match="hello-1 of the outbox cannot be read"):
+        send(outbox, FolderEsp(tmp_path / "mail"), NOW)
+    assert states(outbox) == {"planned": 1}
