@@ -19,6 +19,7 @@ from orchestration.commands import JSON, warehouse_of
 from orchestration.delivery import campaign_command as campaigns
 from orchestration.delivery import controls_command as controls
 from orchestration.delivery import lint_command as linting
+from orchestration.delivery import unknown_command as unknown_messages
 from orchestration.delivery.suppression_lists import command as suppressions
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.journeys import command as journeys
@@ -292,6 +293,7 @@ linting.add_to(main, _command)
 previewing.add_to(main, _command)
 suppressions.add_to(main, _command)
 controls.add_to(main, _command)
+unknown_messages.add_to(main, _command)
 
 if __name__ == "__main__":
     main()

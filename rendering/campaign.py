@@ -10,6 +10,7 @@ from types import MappingProxyType
 from rendering import event_parts, parts, variant_parts
 from rendering.check_parts import AudienceLimits, read_check_audience
 from rendering.located import Fields, read_yaml
+from rendering.merge_data import read_dynamic_template
 from rendering.pacing_parts import FIELDS as PACING_FIELDS
 from rendering.pacing_parts import Pacing, read_pacing
 from rendering.parts import NAME, Audience, Recommendations, Rule, SendAt, Sender, Token, Utm, Variant
@@ -48,6 +49,8 @@ class Campaign:
     utm: Utm
     pacing: Pacing
     links: str
+    # A template that the vendor keeps is filled in there, and gets values instead of a rendered message.
+    dynamic_template: str | None
     # The language of its words, in which values are written then; None leaves it to each person's own.
     language: str | None
     check_audience: AudienceLimits | None
@@ -123,6 +126,7 @@ def load_campaign(folder: Path) -> Campaign:
         utm=parts.read_utm(left.required("utm")),
         pacing=read_pacing(left, occurrence),
         links=links.choice(parts.LINKS) if (links := left.optional("links")) else parts.LINKS[0],
+        dynamic_template=read_dynamic_template(template) if (template := left.optional("dynamic_template")) else None,
         language=parts.read_language(language) if (language := left.optional("language")) else None,
         check_audience=read_check_audience(left),
         lines=lines,

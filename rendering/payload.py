@@ -15,6 +15,7 @@ from jinja2 import TemplateError as JinjaError
 from rendering.errors import LimitError, RenderError, TokenError
 from rendering.filling import Filling, Values, Writing, fill
 from rendering.links import Site
+from rendering.merge_data import merge_data
 from rendering.plaintext import tidy
 from rendering.templates import Compiled
 from rendering.tokens import clean, context, writing
@@ -42,6 +43,9 @@ class Payload:
     html: str
     text: str
     headers: tuple[tuple[str, str], ...]
+    # A vendor's own template, and the JSON object of what it fills in.
+    template_id: str | None = None
+    data: str | None = None
 
 
 def render_batch(
@@ -137,6 +141,8 @@ def message(
             ("X-Sincerely-Message-Id", message_id),
             ("Feedback-ID", _feedback_id(campaign.name, to.occurrence, to.variant, sender.domain)),
         ),
+        campaign.dynamic_template,
+        merge_data(campaign, values) if campaign.dynamic_template else None,
     )
 
 

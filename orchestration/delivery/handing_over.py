@@ -120,7 +120,7 @@ def unknown_lines(outbox: Outbox, limit: timedelta) -> list[str]:
     return [
         f"{each.campaign}: {_messages(each.count)} unknown since {each.since:%Y-%m-%d %H:%M} UTC, for {each.reason}. "
         f"Land {each.esp or 'the ESP'}'s events; after {limit.total_seconds() / 3600:g} hours the campaign's "
-        "`unknown: hold` or `resend` decides."
+        "`unknown: hold` or `resend` decides, and `sincerely settle` at any time."
         for each in outbox.unknown.waiting()
     ]
 

@@ -63,7 +63,11 @@ BATCHES = sa.Table(
 
 def create(engine: sa.Engine) -> None:
     """Makes the tables where there are none, and adds to those of earlier versions what they lack."""
-    METADATA.create_all(engine)
+    try:
+        METADATA.create_all(engine)
+    except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.OperationalError):
+        # Another process made them at the same time; or else the second attempt says what is wrong.
+        METADATA.create_all(engine)
     for table in METADATA.sorted_tables:
         for column in _missing(engine, table):
             _add(engine, table, column)

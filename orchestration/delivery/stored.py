@@ -41,6 +41,8 @@ class Stored:
     from_email: str
     reply_to: str | None
     headers: tuple[tuple[str, str], ...]
+    template_id: str | None
+    data: str | None
     content: bytes
 
     @cached_property

@@ -85,6 +85,15 @@ class Unknown:
             )
         return self._plan_again(due, "sent again, as its campaign's policy says")
 
+    def decide(self, campaign: str, state: str, reason: str) -> int:
+        """Puts a campaign's unknown messages into a state, as a person says; returns how many there were."""
+        query = sa.select(MESSAGES.c.message_id).where(_IS_UNKNOWN, MESSAGES.c.campaign == campaign)
+        with reading(self._engine) as connection:
+            message_ids: list[str] = list(connection.scalars(query))
+        if state == "accepted":
+            return self._accept(message_ids)
+        return self._change(message_ids, {"state": state, "error": reason})
+
     def _accept(self, message_ids: Sequence[str]) -> int:
         return self._change(message_ids, {"state": "accepted", "accepted_at": MESSAGES.c.handed_over_at, "error": None})
 

@@ -42,8 +42,8 @@ def work(lines: Iterator[str], answers: TextIO) -> int:
     order = Order(**json.loads(next(lines)))
     stopped = threading.Event()
     threading.Thread(target=_listen, args=(lines, order, stopped), daemon=True).start()
-    settings = load_settings()
     try:
+        settings = load_settings()
         sent = send(
             Outbox(settings.outbox_url),
             esp_for(settings),

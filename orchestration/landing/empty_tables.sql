@@ -57,3 +57,8 @@ create table if not exists raw.message_deferrals (
     message_id varchar, campaign varchar, occurrence varchar, person_id varchar, reason varchar, due_at timestamp,
     expires_at timestamp, deferred_at timestamp, _landed_at timestamp
 );
+create schema if not exists delivery;
+create table if not exists delivery.gate (
+    campaign varchar, occurrence varchar, check_name varchar, cause varchar, is_held boolean, reason varchar,
+    released_by varchar, released_because varchar, released_at timestamp
+);

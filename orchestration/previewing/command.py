@@ -68,7 +68,7 @@ def _preview(
     settings = load_settings()
     allowed = tests.checked(settings, seeds)
     written = preview.write(settings, campaigns, addresses, people, against)
-    sent = tests.send(settings, written.previews, allowed, is_of_named=bool(addresses)) if allowed else None
+    sent = tests.send(settings, written.previews, allowed, written.named) if allowed else None
     sections = [preview.told(section) for section in written.sections]
     problems = any(section["problems"] or section["not_rendered"] for section in sections)
     facts = {

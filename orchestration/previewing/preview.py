@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,15 @@ _PROFILES = DBT_PROJECT / "models" / "profiles" / "profiles.yml"
 
 @dataclass(frozen=True)
 class Written:
-    """A preview that was written: its page, its version, the one it is held against, and what it shows."""
+    """A preview that was written: its page, its version, the one it is held against and how many messages are other
+    than in that, what it shows, and the ids of the people who were named for it."""
 
     path: Path
     version: str
     against: str | None
     changed: int
     previews: tuple[Preview, ...]
+    named: tuple[str, ...] = ()
 
     @property
     def sections(self) -> tuple[gallery.Section, ...]:
@@ -73,12 +75,13 @@ def write(
         as_of=as_of.replace(tzinfo=None),
         site=Site(settings.base_url, settings.secret.encode()),
         sensitive=_sensitive(),
+        esp=settings.esp,
         person_ids=_person_ids(warehouse, addresses),
         people=people,
         shown_before=frozenset(each["person_id"] for old in earlier[:1] for each in versions.messages(folder, old)),
     )
     previews = tuple(sorted((preview_campaign(warehouse, each, request) for each in folders), key=_most_urgent))
-    return _write(settings, folder, previews, f"{as_of:%Y-%m-%d}", earlier)
+    return replace(_write(settings, folder, previews, f"{as_of:%Y-%m-%d}", earlier), named=request.person_ids)
 
 
 def _most_urgent(preview: Preview) -> tuple[int, str]:
@@ -178,4 +181,7 @@ def _built(settings: Settings) -> Warehouse:
     needed = ("core.message_candidates", "ml.recommendations")
     if not settings.warehouse.exists() or not all(warehouse.exists(table) for table in needed):
         raise SincerelyError("Nothing is built yet; run `sincerely run` first.")
+    with warehouse.read("select * from core.message_candidates limit 0") as reader:
+        if "is_carried_over" not in reader.schema.names:
+            raise SincerelyError("The tables are of an earlier version; run `sincerely run` first.")
     return warehouse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,13 @@ from orchestration.delivery import planner
 from orchestration.errors import SincerelyError
 from orchestration.landing.quoting import literal, name
 from rendering.campaign import Campaign
+from rendering.derived import is_derived, sources
 from rendering.parts import Token
 
 _CANDIDATES = "core.message_candidates as candidates"
 _FOLDER = Path(__file__).parent
+# Of the tokens made of other fields, those that name the product of a rank.
+_PLACE = re.compile(r"_([0-9]+)\Z")
 _FILLED = {
     "text": "coalesce(trim({0}::varchar), '') <> ''",
     "list": "coalesce(len({0}), 0) > 0",
@@ -45,7 +49,7 @@ class Queries:
 
     def groups(self, fields: Collection[str], shown_before: Collection[str], least: int) -> str:
         """A row per group of people for whom the campaign does the same; `fields` are those that a record has."""
-        present = [token for token in self.campaign.tokens.values() if token.name in fields]
+        present = [token for token in self.campaign.tokens.values() if set(sources(token.name)) <= set(fields)]
         filled = ", ".join(f"{literal(token.name)}: {_is_filled(token)}" for token in present)
         return _with(
             "groups.sql",
@@ -86,7 +90,11 @@ class Queries:
 
 
 def _is_filled(token: Token) -> str:
-    return _FILLED.get(token.type, "{0} is not null").format(f"records.{name(token.name)}")
+    """Whether a record has a value for the token, in it or in the fields that the token is made of."""
+    fields = [f"records.{name(each)}" for each in sources(token.name)]
+    if place := _PLACE.search(token.name) if is_derived(token.name) else None:
+        return f"coalesce(len({fields[0]}), 0) >= {place[1]}"
+    return " or ".join(_FILLED.get(token.type, "{0} is not null").format(field) for field in fields)
 
 
 def _texts(values: Sequence[str]) -> str:

@@ -32,6 +32,7 @@ class Request:
     as_of: datetime
     site: Site
     sensitive: frozenset[str]
+    esp: str
     person_ids: tuple[str, ...] = ()
     people: int | None = None
     shown_before: frozenset[str] = frozenset()
@@ -49,7 +50,7 @@ def preview_campaign(warehouse: Warehouse, folder: Path, request: Request) -> Pr
     """The campaign of one folder. What is wrong with it is told in its section, and stops no other."""
     try:
         campaign = load_campaign(folder)
-        problems = tuple(linting.errors(campaign))
+        problems = tuple(linting.errors(campaign, request.esp))
         compiled = compile_campaign(campaign)
         occurrence = planner.occurrence_of(campaign, request.as_of)
         queries = Queries(campaign, occurrence)

@@ -33,13 +33,15 @@ def checked(settings: Settings, asked: Sequence[str]) -> list[str]:
     return [address.strip() for address in dict.fromkeys(asked)]
 
 
-def send(settings: Settings, previews: Sequence[Preview], addresses: Collection[str], *, is_of_named: bool) -> int:
-    """Hands over, for each address, the messages of each campaign's first person in all variants, or of all the people
-    who were named; returns how many. Nothing is recorded: their ids are of no campaign's message."""
+def send(
+    settings: Settings, previews: Sequence[Preview], addresses: Collection[str], named: Collection[str] = ()
+) -> int:
+    """Hands over, for each address, the messages of each campaign's first person in all variants, or of the people who
+    are `named` (by id); returns how many. Nothing is recorded: their ids are of no campaign's message."""
     payloads = [
         marked(payload, address)
         for preview in previews
-        for payload in _of(preview, is_of_named)
+        for payload in _of(preview, named)
         for address in sorted(addresses)
     ]
     if len(payloads) > MOST_TESTS:
@@ -80,7 +82,6 @@ def marked(payload: Payload, address: str) -> Payload:
     )
 
 
-def _of(preview: Preview, is_of_named: bool) -> Iterator[Payload]:
-    people = [person.person_id for person in preview.section.people]
-    wanted = set(people if is_of_named else people[:1])
+def _of(preview: Preview, named: Collection[str]) -> Iterator[Payload]:
+    wanted = set(named) or {person.person_id for person in preview.section.people[:1]}
     return (payload for payload in preview.payloads if payload.person_id in wanted)

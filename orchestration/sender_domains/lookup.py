@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any, Protocol
 
 from orchestration.errors import SettingsError, SincerelyError
@@ -23,7 +24,7 @@ class TextRecords(Protocol):
 
 
 class Resolver:
-    """Asks the system's resolvers, or the one at `server` (host:port, the host an IP address)."""
+    """Asks the system's resolvers, or the one at `server` (host:port)."""
 
     def __init__(self, server: str = "") -> None:
         try:
@@ -66,9 +67,7 @@ class Resolver:
 
 
 def _host_and_port(server: str) -> tuple[str, int]:
-    """`192.0.2.53:53`, `[2001:db8::1]:53`, or an address alone. Raises ValueError."""
-    import ipaddress
-
+    """The address of `192.0.2.53:53`, `[2001:db8::1]:53`, `localhost:53` or a host alone. Raises ValueError."""
     host, port = server, str(_PORT)
     if server.startswith("["):
         host, _, rest = server[1:].partition("]")
@@ -77,4 +76,10 @@ def _host_and_port(server: str) -> tuple[str, int]:
         host, port = server.split(":")
     if not 0 < int(port) < 65_536:
         raise ValueError(port)
-    return str(ipaddress.ip_address(host)), int(port)
+    try:
+        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_DGRAM)
+        # `localhost` is both; a server of one's own listens at the older more often.
+        found.sort(key=lambda each: each[0] != socket.AF_INET)
+        return str(found[0][4][0]), int(port)
+    except (OSError, UnicodeError) as error:
+        raise ValueError(host) from error

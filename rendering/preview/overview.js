@@ -39,7 +39,10 @@ function thumb(view, sight) {
   screen.style.height = `${THUMB_HEIGHT}px`;
   screen.fill = () => (inner.srcdoc = framed(view.html, state.scheme === "dark"));
   if (message.html.length) sight.observe(screen);
-  const shows = person.shows.slice(0, 3).map(spoken).join(", ") + (person.shows.length > 3 ? " …" : "");
+  const shows = person.shows
+    .filter((each) => !each.endsWith(": its own value"))
+    .map(spoken)
+    .join(", ");
   return el(
     "a",
     {

@@ -146,7 +146,11 @@ function linksPanel(view) {
       ),
     );
   };
-  const rows = view.message.links.map((link, at) => [String(at + 1), link.label || "no text", shown(link.address)]);
+  const rows = view.message.links.map((link, at) => [
+    String(at + 1),
+    link.label || "nothing that is seen",
+    shown(link.address),
+  ]);
   const pictures = view.message.pictures_count;
   return [
     table("Links of the message", ["#", "Text", "Address"], rows) || el("p", { className: "empty" }, "No link."),

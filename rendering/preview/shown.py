@@ -9,13 +9,14 @@ from typing import Any
 
 from rendering.campaign import Campaign
 from rendering.decisions import columns_used
+from rendering.derived import derive, is_derived
 from rendering.errors import PredicateError, RenderError
 from rendering.links import Site
 from rendering.parts import Rule, Token
 from rendering.payload import Payload, render
 from rendering.preview.reading import Link, read
 from rendering.templates import Compiled
-from rendering.tokens import clean
+from rendering.tokens import clean, locale_of
 
 HIDDEN = "hidden: this field decides, and is never printed"
 
@@ -111,7 +112,7 @@ def show(
         links=reading.links,
         pictures_count=reading.pictures_count,
         slots=tuple(_slot(campaign, slot, rule, record, sensitive) for slot, rule in sorted(rules.items())),
-        tokens=tuple(_token(token, record, sensitive) for _, token in sorted(campaign.tokens.items())),
+        tokens=tuple(_token(token, record, campaign, sensitive) for _, token in sorted(campaign.tokens.items())),
         products=tuple(_product(product) for product in record.get("recommendations") or []),
         problem=problem,
     )
@@ -147,8 +148,10 @@ def _columns(rule: Rule) -> set[str]:
         return set()
 
 
-def _token(token: Token, record: Mapping[str, Any], sensitive: Collection[str]) -> ShownToken:
+def _token(token: Token, record: Mapping[str, Any], campaign: Campaign, sensitive: Collection[str]) -> ShownToken:
     value = record.get(token.name)
+    if value is None and is_derived(token.name):
+        value = derive(token.name, record.get, locale_of(campaign, record.get("language"), record.get("country")))
     if not is_filled(value):
         written = _written(token.fallback) if token.has_fallback else "missing, and no fallback is declared"
         return ShownToken(token.name, token.type, written, is_fallback=True)

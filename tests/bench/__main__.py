@@ -1,4 +1,4 @@
-"""`make bench`: the main job on the demo, step by step; the preview, rendering, landing, identity,
+"""`make bench`: the main job on the demo, step by step; the preview, rendering, planning, sending, landing, identity,
 matching, recommendations, refreshes and churn alone, as they grow; appended to var/bench.jsonl.
 
 Each figure is a wall-clock time of this machine as it is now: compare ratios taken in one run.
@@ -17,10 +17,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import churning, identity, landing, matching, previewing, recommending, refreshing
+from tests.bench import churning, identity, landing, matching, planning, previewing, recommending, refreshing, sending
 from tests.bench.rendering import messages_per_second
 
 _SINCERELY = str(Path(sys.executable).with_name("sincerely"))
+# `python -m tests.bench.sending` hands over a million.
+_SENT = 100_000
 
 
 def main() -> None:
@@ -42,6 +44,9 @@ def main() -> None:
     print(f"{'the main job':<32} {total:>26.1f} s, largest process {peak:.2f} GiB")
     print(f"{'rendering alone, one process':<32} {rate:>17,.0f} messages/s")
     print("\n".join(previewing.told(each) for each in previews))
+    sent = sending.measured(_SENT)
+    print(sending.told(sent))
+    print(f"{'sending by SMTP':<32} {(smtp_rate := sending.smtp_per_second()):>17,.0f} messages/s")
     landings, people = landing.measure(), identity.measure()
     for each in landings:
         print(
@@ -61,6 +66,8 @@ def main() -> None:
             f"recall {match['merge_recall']:.4f}; with reviews: {match['review_precision']:.4f}, "
             f"{match['review_recall']:.4f}"
         )
+    planned = planning.measured()
+    print(planning.told(planned))
     recommended = [recommending.measured(people) for people in recommending.SIZES]
     print("\n".join(recommending.told(facts) for facts in recommended))
     churned: list[churning.Churned] = []
@@ -79,8 +86,10 @@ def main() -> None:
             "seconds": round(total, 2),
             "peak_gib": round(peak, 3),
             "messages_per_second": round(rate),
+            "sending": {**asdict(sent), "per_second": round(sent.per_second), "smtp_per_second": round(smtp_rate)},
             "previews": [asdict(each) for each in previews],
             "matching": matches,
+            "planning": asdict(planned),
             "recommending": recommended,
             "churning": [asdict(each) for each in churned],
             "steps": steps,

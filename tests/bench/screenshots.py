@@ -1,6 +1,6 @@
 """The README's pictures of the gallery: `SINCERELY_HOME=… python -m tests.bench.screenshots` on the demo's home.
 
-Writes `.github/preview-*.png`: one message at both widths, why its reader sees it, and two people side by side.
+Writes `.github/preview-*.png`: a campaign at one look, one message at both widths, and why its reader sees it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ def main() -> None:
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         for name, tab, theme in (
+            ("campaign", "", "light"),
             ("message", "message", "light"),
             ("why", "why", "dark"),
-            ("compare", "compare", "light"),
         ):
             page = browser.new_page(viewport={"width": 1360, "height": 850}, color_scheme=theme)
-            page.goto(f"{written.path.as_uri()}#/{_CAMPAIGN}/{person}/default/{tab}")
+            place = f"/{person}/default/{tab}" if tab else ""
+            page.goto(f"{written.path.as_uri()}#/{_CAMPAIGN}{place}")
             _wait(page)
             target = PROJECT_ROOT / ".github" / f"preview-{name}.png"
             page.screenshot(path=target)
@@ -55,7 +56,12 @@ def _of_rule(section: Section, rule: str) -> str:
 
 def _wait(page: Any) -> None:
     page.wait_for_function(
-        "() => [...document.querySelectorAll('iframe')].every(each => each.parentElement.style.height !== '')"
+        """() => {
+            const frames = [...document.querySelectorAll("iframe[srcdoc]")]
+            const isThere = each => each.contentDocument && each.contentDocument.body.childElementCount > 0
+            const isSized = each => each.parentElement.style.height !== ""
+            return document.querySelector("h1") && frames.every(each => isThere(each) && isSized(each))
+        }"""
     )
 
 

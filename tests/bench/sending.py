@@ -24,11 +24,8 @@ from orchestration.delivery.esp.smtp import Smtp
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.delivery.sender import send
 from orchestration.delivery.worker import Order
-from rendering.campaign import CAMPAIGNS, load_campaign
-from rendering.links import Site
-from rendering.payload import Payload, render_batch
-from rendering.templates import compile_campaign
-from tests.bench.rendering import people
+from rendering.payload import Payload
+from tests.bench.rendering import batch, renderer
 from tests.esp.cases import payload
 from tests.esp.sendgrid import API_KEY, TEMPLATE_ID
 from tests.esp.serve import served
@@ -72,8 +69,7 @@ class _Clock:
 def measured(messages: int, senders: int = 1) -> Measured:
     """Renders, records and hands over `messages` of the loyalty campaign."""
     found, clock = Measured(messages), _Clock()
-    site = Site("https://mail.example.com", b"a secret of enough bytes")
-    compiled = compile_campaign(load_campaign(CAMPAIGNS / "loyalty_reward"))
+    rendering = renderer()
     with (
         _children() as of_children,
         tempfile.TemporaryDirectory() as folder,
@@ -87,9 +83,9 @@ def measured(messages: int, senders: int = 1) -> Measured:
             for first in range(0, messages, BATCH_MESSAGES):
                 count = min(BATCH_MESSAGES, messages - first)
                 with clock.step("records (no part of the product)"):
-                    records = list(people(first, count))
+                    records = batch(first, count)
                 with clock.step("rendering"):
-                    payloads = list(render_batch(compiled, records, site))
+                    payloads = [each for each in rendering.render(records) if isinstance(each, Payload)]
                 with clock.step("recording"):
                     outbox.plan([_planned(each) for each in payloads], SENT_AT.replace(tzinfo=None))
                 found.message_bytes = len(payloads[-1].html) + len(payloads[-1].text)

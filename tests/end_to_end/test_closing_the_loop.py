@@ -79,6 +79,28 @@ class Told:
         lines = [json.dumps(event) + "\n" for event in reversed(self._events)]
         (folder / "webhook.jsonl").write_text("".join(line for line in lines for _ in range(2)), encoding="utf-8")
 
+    def land_complaints_about_what_another_system_sent(self) -> None:
+        """Sixty messages of the campaign, of which three were called spam."""
+        who = [(f"h{n}", f"stranger.{n}@example.org") for n in range(60)]
+        messages = [
+            {"message_id": key, "email": email, "campaign": self.campaign, "variant": "before", "sent_at": "2018-02-10"}
+            for key, email in who
+        ]
+        events = [
+            {
+                "event_id": f"{key}-{event}",
+                "event": event,
+                "email": email,
+                "message_id": key,
+                "occurred_at": "2018-02-11",
+            }
+            for number, (key, email) in enumerate(who)
+            for event in ("delivered", "complained")[: 2 if number % 20 == 0 else 1]
+        ]
+        for label, lines in (("esp/messages", messages), ("esp/events", events)):
+            path = self.home / "landing" / label / "history.jsonl"
+            path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
 
 @pytest.fixture(scope="module")
 def told(
@@ -204,3 +226,20 @@ def test_why_says_so(told: tuple[Told, subprocess.CompletedProcess[str]], sincer
     it, _ = told
     done = sincerely(it.home, "why", str(it.messages["leaver"][1]), it.campaign)
     assert "unsubscribed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_campaign_with_too_many_complaints_is_held_in_the_next_refresh(
+    told: tuple[Told, subprocess.CompletedProcess[str]], sincerely: Sincerely
+) -> None:
+    """Last of this module, for it adds to the home."""
+    it, _ = told
+    it.land_complaints_about_what_another_system_sent()
+    done = sincerely(it.home, "refresh", "--as-of", "2018-03-01T00:00:00Z")
+    assert done.returncode == 1
+    words = f"{it.campaign} is paused: 3 of 60 who got it in the last 30 days complained: 5.00 %, more than 0.3 %"
+    assert words in done.stdout, done.stdout + done.stderr
+    assert words in sincerely(it.home, "status").stdout
+    later = (
+        "select count(*) from delivery.messages where campaign = ? and planned_at > '2018-02-15' and state = 'accepted'"
+    )
+    assert rows(it.home, later, [it.campaign]) == [(0,)]

@@ -13,6 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -22,6 +23,8 @@ from tests.esp.faults import ACCEPTED_THEN_500, ACCEPTED_THEN_DROPPED, DROPPED, 
 
 API_KEY = "SG.key-for-tests-only"
 TEMPLATE_ID = "d-0123456789abcdef"
+# One that somebody wrote there, with tokens of its own.
+OWN_TEMPLATE_ID = "d-fedcba9876543210"
 _REQUEST_BYTES = 30_000_000
 _MESSAGES = 1_000
 _CUSTOM_ARGS_BYTES = 10_000
@@ -61,15 +64,20 @@ class FakeSendGrid(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def events(
-        self, draw: random.Random, kinds: tuple[str, ...] = ("processed", "delivered"), most_copies: int = 1
+        self,
+        draw: random.Random,
+        kinds: tuple[str, ...] = ("processed", "delivered"),
+        most_copies: int = 1,
+        at: datetime | None = None,
     ) -> list[dict[str, Any]]:
-        """Events of what was accepted as the vendor posts them: each one to `most_copies` times, in any order."""
+        """Events of what was accepted as the vendor posts them: each one to `most_copies` times, in any order, all of
+        them `at` an instant, or now."""
         found = []
         for message_id in self.accepted:
             for kind in kinds:
                 event = {
                     "email": self.contents.get(message_id, {}).get("email", f"{message_id}@example.com"),
-                    "timestamp": int(time.time()),
+                    "timestamp": int(at.timestamp() if at else time.time()),
                     "event": kind,
                     "sg_event_id": uuid.UUID(int=draw.getrandbits(128)).hex,
                     "sg_message_id": f"{message_id[:16]}.filter0001",
@@ -151,6 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if fake.keeps_contents:
                     fake.contents[message_id] = {
                         **person.get("dynamic_template_data", {}),
+                        "template_id": request.get("template_id"),
                         "email": person["to"][0]["email"],
                         "headers": person.get("headers", {}),
                         "custom_args": person["custom_args"],
@@ -183,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
         sender = request.get("from") or {}
         if any(mark in sender.get("name", "") for mark in ";,") or not sender.get("email", "").isascii():
             yield _error("The from object is invalid.", "from")
-        if request.get("template_id", TEMPLATE_ID) != TEMPLATE_ID:
+        if request.get("template_id", TEMPLATE_ID) not in (TEMPLATE_ID, OWN_TEMPLATE_ID):
             yield _error("The template_id must be a valid GUID.", "template_id")
         if "template_id" not in request and not (request.get("content") and request.get("subject")):
             yield _error("Unless a valid template_id is provided, the content parameter is required.", "content")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -16,9 +17,14 @@ from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.sender import send
 from orchestration.delivery.throttle import Throttle
 from orchestration.errors import SettingsError
+from rendering.campaign import CAMPAIGNS, load_campaign
+from rendering.links import Site
+from rendering.payload import render_batch
+from rendering.templates import compile_campaign
+from tests.bench.rendering import people
 from tests.esp.cases import HASTY, NOW, AdapterCases, errors, outbox, payload, plan, states
 from tests.esp.faults import ACCEPTED_THEN_500, ACCEPTED_THEN_DROPPED, DROPPED, MALFORMED, Throttled
-from tests.esp.sendgrid import API_KEY, TEMPLATE_ID, FakeSendGrid, sendgrid
+from tests.esp.sendgrid import API_KEY, OWN_TEMPLATE_ID, TEMPLATE_ID, FakeSendGrid, sendgrid
 
 __all__ = ["outbox"]
 
@@ -64,6 +70,24 @@ def test_a_thousand_messages_of_their_own_go_in_one_request(outbox: Outbox, esp:
     assert fake.contents["hello-7"]["subject"] == "Grüße 7"
     assert "Hallo 7" in fake.contents["hello-7"]["html"]
     assert fake.contents["hello-7"]["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_a_template_of_the_vendors_own_is_given_values_and_no_message(
+    outbox: Outbox, esp: SendGrid, fake: FakeSendGrid
+) -> None:
+    campaign = replace(load_campaign(CAMPAIGNS / "loyalty_reward"), dynamic_template=OWN_TEMPLATE_ID)
+    site = Site("https://mail.example.com", b"a secret of enough bytes")
+    rendered = list(render_batch(compile_campaign(campaign), people(0, 3), site))
+    plan(outbox, rendered)
+    plan(outbox, [payload(1)])
+    assert send(outbox, esp, NOW).accepted == 4
+    given = fake.contents[rendered[1].message_id]
+    assert (given["template_id"], given["first_name"], given["orders_count"]) == (OWN_TEMPLATE_ID, "Maria1", 1)
+    assert [product["rank"] for product in given["recommendations"]] == [1, 2, 3, 4, 5, 6]
+    assert given["unsubscribe_url"].startswith("https://mail.example.com/unsubscribe/")
+    assert given["subject"] == "Maria1, your reward for this month"
+    assert "html" not in given
+    assert fake.contents["hello-1"]["template_id"] == TEMPLATE_ID
 
 
 def test_a_request_stays_under_thirty_megabytes(outbox: Outbox, esp: SendGrid, fake: FakeSendGrid) -> None:

@@ -20,7 +20,7 @@ LIMITS = {
     "gate_consents_days": 10, "gate_suppressions_days": 20,
 }  # fmt: skip
 _TABLES = """
-create schema core; create schema quality; create schema staging; create schema delivery;
+create schema core; create schema quality; create schema staging;
 create table raw.campaigns (campaign varchar, occurrence varchar, role varchar, segment varchar);
 create table raw.journey_steps (journey varchar, campaign varchar);
 create table raw.journey_rules (journey varchar, kind varchar, value varchar);

@@ -12,8 +12,10 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from orchestration import report
 from orchestration.errors import SincerelyError
 from orchestration.previewing import preview, seeds, versions
 from orchestration.settings import Settings, load_settings
@@ -22,7 +24,7 @@ from rendering.campaign import load_campaign
 from rendering.decisions import slot_cases
 from rendering.links import PREFERENCES, UNSUBSCRIBE, verify
 from rendering.preview.gallery import Section
-from tests.conftest import SECRET, Sincerely
+from tests.conftest import Sincerely
 from tests.esp.smtp import smtp
 from tests.previewed import alter, campaigns_in, change, copy_of
 
@@ -110,6 +112,20 @@ def test_every_fallback_that_anybody_needs_is_shown(
     assert needed == {(token, is_fallback) for token, is_fallback in shown if token != "recommendations"}
 
 
+def test_tokens_that_are_made_of_other_fields_are_covered_by_those(settings: Settings, tmp_path: Path) -> None:
+    campaigns = campaigns_in(tmp_path, "last_word")
+    name = "first_name: {type: text, fallback: Dear customer}"
+    made = ("location", "recent_purchase", "recommendation_name_6", "recommendation_name_99")
+    more = "".join(f"\n  {each}: {{type: text, fallback: none}}" for each in made)
+    change(campaigns, "last_word", name, name + more)
+    (section,) = preview.write(settings, campaigns=campaigns).sections
+    shown = {(token.name, token.is_fallback) for message in section.messages for token in message.tokens}
+    counted = {(each.name, each.value == "fallback") for each in section.outcomes if each.kind == "token"}
+    assert {each for each in shown if each[0] in made} == {each for each in counted if each[0] in made}
+    assert ("location", False) in shown
+    assert ("recommendation_name_99", False) not in shown
+
+
 def test_who_is_not_in_the_audience_is_shown_only_for_what_nobody_in_it_does(sections: dict[str, Section]) -> None:
     for section in sections.values():
         counted = {f"{each.name}: {each.value}": each.people for each in section.outcomes}
@@ -133,7 +149,7 @@ def test_everybody_is_shown_with_every_variant_and_told_their_own(sections: dict
 
 
 def test_who_asked_to_be_left_alone_is_never_chosen(settings: Settings, campaigns: Path) -> None:
-    written = preview.write(settings, ["onboarding"], campaigns=campaigns, people=preview.MOST_PEOPLE)
+    written = preview.write(settings, ["loyalty_reward"], campaigns=campaigns, people=preview.MOST_PEOPLE)
     chosen = {person.person_id for section in written.sections for person in section.people}
     assert chosen <= everybody(settings)
     assert len(chosen) > preview.DEFAULT_PEOPLE
@@ -257,6 +273,14 @@ def test_without_tables_it_says_what_to_do(tmp_path: Path) -> None:
         preview.write(load_settings({"SINCERELY_HOME": str(tmp_path)}))
 
 
+def test_with_tables_of_an_earlier_version_it_says_what_to_do(tmp_path: Path) -> None:
+    settings = load_settings({"SINCERELY_HOME": str(tmp_path)})
+    for table in ("core.message_candidates", "ml.recommendations"):
+        Warehouse(settings.warehouse).replace(table, pa.table({"person_id": ["p1"]}))
+    with pytest.raises(SincerelyError, match="of an earlier version; run `sincerely run` first"):
+        preview.write(settings)
+
+
 @pytest.mark.parametrize("people", [0, -1, preview.MOST_PEOPLE + 1])
 def test_a_number_of_people_that_no_page_can_show_is_refused(settings: Settings, people: int) -> None:
     with pytest.raises(SincerelyError, match="shows from 1 to 500 people"):
@@ -273,7 +297,7 @@ def test_the_command_says_what_it_shows(settings: Settings, sincerely: Sincerely
     assert onboarding["messages"] == 2 * onboarding["people"]
     refused = sincerely(settings.home, "preview", "nothing")
     assert refused.returncode == 1
-    assert "There is no campaign nothing; there are first_basket, " in refused.stderr
+    assert "There is no campaign nothing; there are event_invitation, first_basket, " in refused.stderr
 
 
 def test_tests_go_to_seed_addresses_alone_and_are_nobodys_message(built: Built, tmp_path: Path) -> None:
@@ -300,34 +324,55 @@ def test_tests_go_to_seed_addresses_alone_and_are_nobodys_message(built: Built, 
     assert 'href="../preview/index.html"' in (settings.outbox / "index.html").read_text(encoding="utf-8")
     unchanged = [each for each in state(settings) if isinstance(each, list)]
     assert unchanged[:-1] == before[:-1]
-    doctor = run_sincerely(settings.home, "doctor", **allowed)
-    assert "2 addresses" in doctor.stdout
-    assert "qa@example.org" not in doctor.stdout
 
 
-def test_the_report_leads_to_it(settings: Settings, sections: dict[str, Section], sincerely: Sincerely) -> None:
-    assert sections
-    done = sincerely(settings.home, "report", SINCERELY_SECRET=SECRET)
-    assert done.returncode == 0, done.stderr
-    assert 'href="../preview/index.html"' in (settings.reports / "index.html").read_text(encoding="utf-8")
+def test_seed_addresses_are_counted_and_not_told(tmp_path: Path) -> None:
+    environ = {"SINCERELY_HOME": str(tmp_path), "SINCERELY_SEED_ADDRESSES": "qa@example.org, Team@example.org"}
+    settings = load_settings(environ)
+    (shown,) = [each for each in settings.describe() if each.name == "SINCERELY_SEED_ADDRESSES"]
+    assert (shown.value, shown.origin) == ("2 addresses", "environment")
+    assert "example.org" not in repr(settings)
+    assert seeds.checked(settings, ["QA@example.org"]) == ["QA@example.org"]
+
+
+def test_the_report_leads_to_it(settings: Settings, written: preview.Written) -> None:
+    assert written.path.exists()
+    assert 'href="../preview/index.html"' in report.write(settings).read_text(encoding="utf-8")
 
 
 def test_tests_go_through_whichever_esp_is_set(settings: Settings, written: preview.Written) -> None:
     previews = [each for each in written.previews if each.section.name == "onboarding"]
     with smtp() as server:
         over_smtp = replace(settings, esp="smtp", smtp_url=server.url())
-        sent = seeds.send(over_smtp, previews, ["qa@example.org"], is_of_named=False)
+        sent = seeds.send(over_smtp, previews, ["qa@example.org"])
         assert (sent, sum(server.accepted.values())) == (2, 2)
         messages = [message_from_bytes(content, policy=policy.default) for content in server.contents.values()]
         assert {message["To"] for message in messages} == {"qa@example.org"}
         assert all(message["Subject"].startswith("[Test] ") for message in messages)
         server.refuses.add("qa@example.org")
         with pytest.raises(SincerelyError, match="The ESP smtp did not take a test message"):
-            seeds.send(over_smtp, previews, ["qa@example.org"], is_of_named=False)
+            seeds.send(over_smtp, previews, ["qa@example.org"])
+
+
+def test_tests_show_the_people_who_are_named_and_else_each_campaigns_first(
+    settings: Settings, campaigns: Path, written: preview.Written
+) -> None:
+    people = next(section.people for section in written.sections if section.name == "onboarding")
+    alter(settings, "update core.profiles set first_name = 'Named' where person_id = ?", people[-1].person_id)
+    (row,) = Warehouse(settings.warehouse).rows(
+        "select email from core.profiles where person_id = ?", [people[-1].person_id]
+    )
+    named = preview.write(settings, ["onboarding"], [row["email"]], people=5, campaigns=campaigns)
+    assert named.named == (people[-1].person_id,)
+    with smtp() as server:
+        over_smtp = replace(settings, esp="smtp", smtp_url=server.url())
+        assert seeds.send(over_smtp, named.previews, ["qa@example.org"], named.named) == 2
+        subjects = [message_from_bytes(each, policy=policy.default)["Subject"] for each in server.contents.values()]
+        assert all("Named" in subject for subject in subjects)
 
 
 def test_no_more_tests_go_at_once_than_anybody_would_read(settings: Settings, written: preview.Written) -> None:
     addresses = [f"qa.{number}@example.org" for number in range(seeds.MOST_TESTS)]
     with pytest.raises(SincerelyError, match="would be 200 test messages, and at most 50 go at once; name a campaign"):
-        seeds.send(settings, written.previews, addresses, is_of_named=False)
+        seeds.send(settings, written.previews, addresses)
     assert not (settings.outbox / "preview-tests").exists()

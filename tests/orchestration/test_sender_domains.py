@@ -140,7 +140,13 @@ def test_without_the_extra_the_doctor_says_what_to_install(tmp_path: Path, monke
     assert "pip install 'sincerely[dns]'" in found.words
 
 
-@pytest.mark.parametrize("server", ["resolver.example.com:53", "127.0.0.1:port", "127.0.0.1:0"])
+def test_a_server_may_be_named(dns_server: DnsServer) -> None:  # noqa: F811
+    dns_server.records = sound()
+    port = dns_server.address.rpartition(":")[2]
+    assert Resolver(f"localhost:{port}")(f"s1._domainkey.{DOMAIN}") == dns_server.records[f"s1._domainkey.{DOMAIN}"]
+
+
+@pytest.mark.parametrize("server", ["resolver.invalid:53", "127.0.0.1:port", "127.0.0.1:0", ":53:"])
 def test_a_server_that_is_no_address_is_refused(server: str) -> None:
     with pytest.raises(SettingsError, match="SINCERELY_DNS_SERVER"):
         Resolver(server)

@@ -49,6 +49,8 @@ def test_secrets_are_masked_wherever_settings_are_shown(tmp_path: Path) -> None:
         ("SINCERELY_ESP", "pigeon", "use one of"),
         ("SINCERELY_TARGET", "oracle", "use one of"),
         ("SINCERELY_AS_OF", "yesterday", "ISO 8601"),
+        ("SINCERELY_COST_PER_THOUSAND", "cheap", "write an amount, such as 0.95"),
+        ("SINCERELY_COST_PER_THOUSAND", "-1", "write an amount"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named_with_the_remedy(
@@ -87,3 +89,22 @@ def test_a_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     assert holder(lock) == ""
     with exclusive(lock, wait_seconds=0):
         pass
+
+
+@pytest.mark.parametrize("name", ["sendgrid_api_key", "mailchimp_api_key", "smtp_url"])
+def test_a_secret_comes_from_the_environment_alone(tmp_path: Path, name: str) -> None:
+    variable = f"SINCERELY_{name.upper()}"
+    settings = load_settings(environ(tmp_path, **{variable: "smtp://user:secret-word@mail.example.com"}))
+    assert getattr(settings, name) == "smtp://user:secret-word@mail.example.com"
+    assert "secret-word" not in f"{settings.describe()} {settings!r}"
+    (tmp_path / "sincerely.toml").write_text(f'{name} = "secret-word"\n')
+    with pytest.raises(SettingsError, match=f"set {variable} in the environment") as caught:
+        load_settings(environ(tmp_path))
+    assert "secret-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize("hours", ["0", "-1", "soon", "inf", "nan"])
+def test_the_limit_of_what_is_unknown_is_a_number_of_hours(tmp_path: Path, hours: str) -> None:
+    with pytest.raises(SettingsError, match="SINCERELY_UNKNOWN_HOURS"):
+        load_settings(environ(tmp_path, SINCERELY_UNKNOWN_HOURS=hours))
+    assert load_settings(environ(tmp_path, SINCERELY_UNKNOWN_HOURS="24")).unknown_hours == 24

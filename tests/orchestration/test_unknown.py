@@ -13,6 +13,8 @@ import pytest
 from orchestration.delivery.esp.sendgrid import SendGrid
 from orchestration.delivery.handing_over import HandedOver, hand_over, unknown_lines
 from orchestration.delivery.outbox import Outbox
+from orchestration.delivery.unknown_command import settle
+from orchestration.errors import DeliveryError
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import CAMPAIGNS, Campaign, load_campaign
@@ -116,6 +118,18 @@ def test_how_many_wait_and_why_is_told(sending: Sending) -> None:
     assert "SendGrid: no answer could be read" in line
     assert "unknown: hold" in line
     assert sending.run().problems == [line]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "then", "taken"), [("accepted", "accepted", 1), ("resend", "accepted", 2), ("rejected", "rejected", 1)]
+)
+def test_a_person_says_what_became_of_them(sending: Sending, verdict: str, then: str, taken: int) -> None:
+    assert settle(sending.settings, "hello", verdict)["count"] == 2
+    sending.run()
+    assert states(sending.outbox) == {then: 2}
+    assert set(sending.fake.accepted.values()) == {taken}
+    with pytest.raises(DeliveryError, match="No message of hello is unknown"):
+        settle(sending.settings, "hello", verdict)
 
 
 def test_a_policy_that_there_is_not_is_named_with_its_line(tmp_path: Path) -> None:

@@ -80,6 +80,21 @@ def test_a_value_that_is_none_or_empty_is_told_as_its_fallback(
     assert message.subject == "Hello there"
 
 
+def test_a_token_that_is_made_of_other_fields_is_told_as_the_message_has_it(
+    write: Callable[..., Campaign], site: Site
+) -> None:
+    tokens = "first_name: {type: text, fallback: there}\n  location: {type: text, fallback: your town}"
+    campaign = write(
+        CAMPAIGN.replace("first_name: {type: text, fallback: there}", tokens),
+        MESSAGE.replace("Dear {{ first_name }}", "Dear {{ first_name }} of {{ location }}"),
+    )
+    for values, told in (({"city": "", "region": "Ohio"}, ("Ohio", False)), ({"city": None}, ("your town", True))):
+        message = shown(campaign, site, **values)
+        location = next(token for token in message.tokens if token.name == "location")
+        assert (location.value, location.is_fallback) == told
+        assert f"of {told[0]}" in message.html
+
+
 def test_products_are_told_with_list_rank_version_and_reason(site: Site) -> None:
     campaign = load_campaign(CAMPAIGNS / "loyalty_reward")
     values = regular()

@@ -117,9 +117,11 @@ judged as (
             when coalesce(bursts.has_hidden_link, acts.is_hidden) then 'hidden_link'
             when bursts.is_at_once or bursts.links_count >= {{ var('machine_links') }} then 'links_at_once'
             when by_user_agent.event_id is not null then 'user_agent'
-            -- The server's answer may be noted a little after what its scanner did.
+            -- The server's answer may be noted a little after what its scanner did. Times that are both at the same full
+            -- minute are rounded, and say nothing of seconds.
             when
-                acts.occurred_at <= {{ plus_interval('deliveries.delivered_at', var('machine_after_delivery_seconds'), 'second') }}
+                not (acts.occurred_at = deliveries.delivered_at and date_trunc('minute', acts.occurred_at) = acts.occurred_at)
+                and acts.occurred_at <= {{ plus_interval('deliveries.delivered_at', var('machine_after_delivery_seconds'), 'second') }}
                 and acts.occurred_at >= {{ minus_interval('deliveries.delivered_at', var('machine_before_delivery_seconds'), 'second') }}
                 then 'right_after_delivery'
         end as machine_reason

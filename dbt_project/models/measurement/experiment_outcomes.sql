@@ -5,10 +5,25 @@
 } %}
 {#- What also people who got no message can do. -#}
 {% set of_holdouts = ['conversion_rate', 'revenue_per_recipient'] %}
-with outcomes as (
+{#- What the global hold-out is called to be a campaign of; no campaign's name has a space. -#}
+{% set everything = "'every campaign'" %}
+with all_outcomes as (
+
+    select * from {{ ref('message_outcomes') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('orders') }}
+    where is_purchase
+
+),
+
+outcomes as (
 
     select *, case when is_holdout then 'holdout' else variant end as arm
-    from {{ ref('message_outcomes') }}
+    from all_outcomes
     -- A global hold-out differs by all that it did not get, not by this campaign.
     where holdout_kind is distinct from 'global'
 
@@ -60,6 +75,49 @@ experiments as (
 
 ),
 
+-- The global hold-out against whoever may get mail: once for each person, from the day on which the first message was
+-- sent or withheld, whatever the campaign.
+first_assigned as (
+
+    select
+        all_outcomes.person_id,
+        case when bool_or(all_outcomes.holdout_kind is not distinct from 'global') then 'holdout' else 'all' end as arm,
+        min(all_outcomes.assigned_at) as assigned_at,
+        bool_and(all_outcomes.is_window_over) as is_window_over
+    from all_outcomes
+    inner join campaigns
+        on all_outcomes.campaign = campaigns.campaign
+    group by all_outcomes.person_id
+
+),
+
+spent as (
+
+    select first_assigned.person_id, sum(orders.net_amount) as spent_amount
+    from first_assigned
+    inner join orders
+        on first_assigned.person_id = orders.person_id and orders.ordered_at >= first_assigned.assigned_at
+    group by first_assigned.person_id
+
+),
+
+globally as (
+
+    select
+        {{ everything }} as campaign,
+        first_assigned.arm,
+        first_assigned.person_id,
+        1.0 as messages,
+        cast(spent.person_id is not null as double) as conversions,
+        cast(coalesce(spent.spent_amount, 0) as double) as revenue,
+        first_assigned.assigned_at,
+        first_assigned.is_window_over
+    from first_assigned
+    left join spent
+        on first_assigned.person_id = spent.person_id
+
+),
+
 arms as (
 
     select people.*
@@ -72,6 +130,10 @@ arms as (
     inner join experiments
         on people.campaign = experiments.campaign
     where people.arm <> 'holdout'
+    union all by name
+    select *
+    from globally
+    where (select count(distinct everyone.arm) from globally as everyone) = 2
 
 ),
 
@@ -92,7 +154,7 @@ summed_up as (
         bool_and(is_window_over) as is_final
     from arms
     {%- if metric not in of_holdouts %}
-    where arm <> 'holdout'
+    where arm <> 'holdout' and campaign <> {{ everything }}
     {%- endif %}
     group by campaign, arm
     {{ 'union all' if not loop.last }}
@@ -113,9 +175,11 @@ final as (
         summed_up.acts_sum,
         summed_up.acts_squares,
         summed_up.acts_messages,
-        case summed_up.arm
-            when 'holdout' then campaigns.holdout_share
-            when 'all' then 1 - campaigns.holdout_share
+        case
+            when summed_up.campaign = {{ everything }} and summed_up.arm = 'holdout' then {{ var('global_holdout_share') }}
+            when summed_up.campaign = {{ everything }} then 1 - {{ var('global_holdout_share') }}
+            when summed_up.arm = 'holdout' then campaigns.holdout_share
+            when summed_up.arm = 'all' then 1 - campaigns.holdout_share
             else (variants.to_share - variants.from_share) * (1 - campaigns.holdout_share)
         end as expected_share,
         -- The first of the variants is what the others are held against.

@@ -18,14 +18,25 @@ time_zones as (
 ),
 
 -- The topics that people say they like, in the order in which they name them.
+topics as (
+
+    {{ json_items('profiles', 'person_id', 'topics', 'topic', 'place') }}
+
+),
+
 interests as (
 
-    select profiles.person_id, profiles.city, profiles.region, profiles.country, profiles.timezone, topics.topic, topics.place
-    from profiles
-    inner join (
-        {{ json_items('profiles', 'person_id', 'topics', 'topic', 'place') }}
-    ) as topics
-        on profiles.person_id = topics.person_id
+    select
+        topics.person_id,
+        topics.topic,
+        topics.place,
+        profiles.city,
+        profiles.region,
+        profiles.country,
+        profiles.timezone
+    from topics
+    inner join profiles
+        on topics.person_id = profiles.person_id
 
 ),
 

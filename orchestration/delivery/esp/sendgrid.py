@@ -62,14 +62,14 @@ class SendGrid:
     def size_of(self, message: Stored) -> int:
         """The message's bytes in a request: its content as it lies there, and what is around it."""
         around = len(message.to_email) + sum(len(name) + len(value) + 6 for name, value in message.headers)
-        return len(message.content) + 2 * around + _MESSAGE_BYTES
+        return len(self._data(message)) + 2 * around + _MESSAGE_BYTES
 
     def hand_over(self, messages: Sequence[Stored], sent_at: datetime) -> Answer:
         """Sends the messages in one request."""
         first = messages[0]
-        if apart := [each for each in messages if _sender(each) != _sender(first)]:
-            answer = self.hand_over([each for each in messages if _sender(each) == _sender(first)], sent_at)
-            left = {each.message_id: "another sender's" for each in apart}
+        if apart := [each for each in messages if _shared(each) != _shared(first)]:
+            answer = self.hand_over([each for each in messages if _shared(each) == _shared(first)], sent_at)
+            left = {each.message_id: "another sender's, or template's" for each in apart}
             return replace(answer, left={**answer.left, **left}, is_to_be_repeated=True)
         return self._read(http.send(self._http, "POST", "/v3/mail/send", *self._build(messages)), messages)
 
@@ -100,16 +100,22 @@ class SendGrid:
         request: dict[str, Any] = {"from": {"email": first.from_email, "name": first.from_name}}
         if first.reply_to:
             request["reply_to"] = {"email": first.reply_to}
-        if not self._template_id:
+        template_id = first.template_id or self._template_id
+        if not template_id:
             yield orjson.dumps({**request, **_content(first), "personalizations": [_personalization(first)]})
             return
-        request["template_id"] = self._template_id
+        request["template_id"] = template_id
         yield orjson.dumps(request)[:-1] + b',"personalizations":['
         for number, message in enumerate(messages):
             yield b"," * (number > 0) + orjson.dumps(_personalization(message))[:-1] + b',"dynamic_template_data":'
-            yield message.content
+            yield self._data(message)
             yield b"}"
         yield b"]}"
+
+    @staticmethod
+    def _data(message: Stored) -> bytes:
+        """What a template is given: the values of a vendor's own, or the rendered message for it to pass through."""
+        return message.content if message.data is None else message.data.encode()
 
     def _read(self, reply: http.Reply, messages: Sequence[Stored]) -> Answer:
         status = reply.status
@@ -169,8 +175,9 @@ def _refused(reply: http.Reply, messages: Sequence[Stored], reason: str) -> Answ
     return Answer(left=_all(messages, reason), is_to_be_halved=True)
 
 
-def _sender(message: Stored) -> tuple[str, str, str | None]:
-    return message.from_email, message.from_name, message.reply_to
+def _shared(message: Stored) -> tuple[str | None, ...]:
+    """What messages of a request have in common."""
+    return message.from_email, message.from_name, message.reply_to, message.template_id
 
 
 def _all(messages: Sequence[Stored], reason: str) -> dict[str, str]:

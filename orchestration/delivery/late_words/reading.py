@@ -7,7 +7,9 @@ might say so is enough, and the next build decides what it comes to.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +24,8 @@ from orchestration.warehouse import Warehouse
 
 _HERE = Path(__file__).parent
 _LABELS = ("esp/events", "sendgrid/events", "sendgrid/suppressions", "mailchimp/events", "crm/consents")
+_FOLDER = ".late-"
+_FORGOTTEN_SECONDS = 3_600
 _LEDGER = ("raw.loads", "raw.file_states")
 _SCHEMA = pa.schema(
     [("email", pa.string()), ("purpose", pa.string()), ("reason", pa.string()), ("said_at", pa.timestamp("us"))]
@@ -81,7 +85,8 @@ def _not_landed(settings: Settings, warehouse: Warehouse, entities: list[Entity]
     waiting = [entity for entity in entities if any(files.files_of(settings.landing / entity.source / entity.name))]
     if not waiting:
         return
-    with tempfile.TemporaryDirectory(dir=settings.home, prefix=".late-") as folder:
+    _clear_away(settings.home)
+    with tempfile.TemporaryDirectory(dir=settings.home, prefix=_FOLDER) as folder:
         aside = Warehouse(Path(folder) / "late.duckdb", settings.memory_limit)
         files.prepare(aside)
         for table in _LEDGER:
@@ -91,6 +96,13 @@ def _not_landed(settings: Settings, warehouse: Warehouse, entities: list[Entity]
             files.land(aside, settings.landing, entity, datetime.now(UTC))
             if aside.exists(f"raw.{entity.table}"):
                 yield _words(aside, entity, "")
+
+
+def _clear_away(home: Path) -> None:
+    """What a killed process left holds addresses, and is nobody's after an hour."""
+    for folder in home.glob(f"{_FOLDER}*"):
+        if time.time() - folder.stat().st_mtime > _FORGOTTEN_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _words(warehouse: Warehouse, entity: Entity, where: str) -> pa.Table:

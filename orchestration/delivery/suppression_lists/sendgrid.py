@@ -26,7 +26,7 @@ _POSTED_ADDRESSES = 500
 _ATTEMPTS = 8
 _FIRST_WAIT_SECONDS = 0.5
 _LONGEST_WAIT_SECONDS = 60.0
-# For longer than this nobody waits within one sync; the next one goes on.
+# For longer than this in all nobody waits for one answer; the next sync goes on.
 _LONGEST_PAUSE = timedelta(minutes=5)
 
 
@@ -103,6 +103,7 @@ class SuppressionLists:
 
     def _asked(self, method: str, path: str, body: bytes = b"") -> http.Reply:
         """The answer that settles a request: taken, or a refusal of what it says."""
+        waited = timedelta()
         for attempt in range(1, _ATTEMPTS + 1):
             reply = http.send(self._http, method, path, body)
             problem = _problem(method, reply)
@@ -116,16 +117,18 @@ class SuppressionLists:
             if reply.status is not None and not _passes(reply.status):
                 break
             pause = reply.pause()
-            if attempt == _ATTEMPTS or (pause or timedelta()) > _LONGEST_PAUSE:
+            pause = self._back_off(attempt) if pause is None else pause
+            waited += pause
+            if attempt == _ATTEMPTS or waited > _LONGEST_PAUSE:
                 break
-            self._sleep(pause.total_seconds() if pause is not None else self._back_off(attempt))
+            self._sleep(pause.total_seconds())
         raise DeliveryError(
             f"SendGrid's suppressions are not synchronised: {method} {path.partition('?')[0]} {problem}. "
             "What was read and added before holds; the next sync does the rest."
         )
 
-    def _back_off(self, attempt: int) -> float:
-        return min(_FIRST_WAIT_SECONDS * 2**attempt, _LONGEST_WAIT_SECONDS) * self._draw.random()
+    def _back_off(self, attempt: int) -> timedelta:
+        return timedelta(seconds=min(_FIRST_WAIT_SECONDS * 2**attempt, _LONGEST_WAIT_SECONDS) * self._draw.random())
 
 
 def _problem(method: str, reply: http.Reply) -> str:
