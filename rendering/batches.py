@@ -149,7 +149,11 @@ class Renderer:
         own = self._parts(columns, [name for name in names if name in PERSONAL], len(inner))
         records = list(map(Item, zip(shared, own, strict=True)))
         bounds = (offsets - offsets[0]).tolist()
-        return [records[start : min(end, start + MAX_ITEMS)] for start, end in pairwise(bounds)]
+        lists = [records[start : min(end, start + MAX_ITEMS)] for start, end in pairwise(bounds)]
+        if not column.null_count:
+            return lists
+        # What a list that is null spans, if anything, is nobody's.
+        return [each if there else [] for each, there in zip(lists, column.is_valid().to_pylist(), strict=True)]
 
     def _parts(self, columns: dict[str, Encoded], names: list[str], count: int) -> list[dict[str, Any]]:
         """For each record those of its fields that are `names`, equal ones as one dict."""

@@ -67,6 +67,8 @@ def errors(campaign: Campaign, esp: str = FOLDER) -> list[str]:
     key = (esp, repr(campaign), _state(_read_by(campaign)))
     found = _errors.get(key)
     if found is None:
+        if len(_errors) >= _KEPT_ERRORS:
+            _errors.clear()
         columns, sensitive = _profile_columns()
         found = _errors[key] = tuple(
             f"{campaign.name} is held: {shown(finding.file)}:{finding.line}: {finding.message.rstrip('.')}."
@@ -80,6 +82,7 @@ def errors(campaign: Campaign, esp: str = FOLDER) -> list[str]:
     return list(found)
 
 
+_KEPT_ERRORS = 256
 _errors: dict[tuple[str, str, State], tuple[str, ...]] = {}
 _segments: dict[State, dict[str, Definition]] = {}
 

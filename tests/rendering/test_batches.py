@@ -62,6 +62,17 @@ def test_the_same_product_reads_for_each_person_in_their_language_with_their_rea
     assert "m=m1." in one.html and "m=m1." not in two.html
 
 
+def test_a_list_that_is_null_shows_nothing_of_what_it_spans(loyalty):
+    records = batch([regular(message_id=f"m{number}") for number in range(3)])
+    lists = records.column("recommendations")
+    hidden = pa.ListArray.from_arrays(lists.offsets, lists.values, mask=pa.array([False, True, False]))
+    position = records.schema.get_field_index("recommendations")
+
+    made = list(Renderer(loyalty, SITE).render(records.set_column(position, "recommendations", hidden)))
+
+    assert ["Running low?" in each.html for each in made] == [True, False, True]
+
+
 def test_a_product_that_changed_is_another_product(loyalty):
     renderer = Renderer(loyalty, SITE)
     dearer = regular()
