@@ -38,9 +38,7 @@ def state(settings: Settings) -> Iterator[object]:
         for table in ("messages", "batches"):
             yield outbox.execute(f"select * from {table} order by 1").fetchall()
     warehouse = Warehouse(settings.warehouse)
-    tables = warehouse.rows("select schema_name, table_name from duckdb_tables() order by all")
-    for row in tables:
-        yield row, warehouse.rows(f'select count(*) as n from "{row["schema_name"]}"."{row["table_name"]}"')
+    yield warehouse.rows("select schema_name, table_name, estimated_size from duckdb_tables() order by all")
     yield warehouse.rows("select * from delivery.decisions order by all")
     yield sorted(path for path in settings.home.rglob("*") if "preview" not in path.parts and path.is_file())
 
