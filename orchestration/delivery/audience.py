@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from orchestration.delivery.audience_members import Members
+from orchestration.delivery.esp.choice import check_secret
 from orchestration.delivery.esp.mailchimp import CONNECTIONS, ROWS, Mailchimp, Refused
 from orchestration.segments.definitions import definitions
 from orchestration.settings import Settings
@@ -39,6 +40,7 @@ def sync(settings: Settings, warehouse: Warehouse, at: datetime, vendor: Mailchi
     What was told is noted at once, so that a sync that breaks goes on where it was. Unsubscribing there is never
     reversed here.
     """
+    check_secret(settings)
     vendor = vendor or Mailchimp(settings.mailchimp_api_key, settings.mailchimp_list_id, settings.mailchimp_url)
     members = Members(settings.outbox_url, settings.mailchimp_list_id)
     try:

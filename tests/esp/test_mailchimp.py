@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +23,7 @@ from orchestration.delivery.handing_over import hand_over
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.throttle import Patience
 from orchestration.errors import DeliveryError, SettingsError
-from orchestration.settings import DBT_PROJECT, Settings
+from orchestration.settings import DBT_PROJECT, DEMO_SECRET, Settings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import load_campaigns
 from tests.esp.cases import NOW
@@ -191,6 +192,13 @@ def test_a_handing_over_tells_the_audience_and_sends_nothing(home: Home, fake: F
     home.sync()
     handed_over = hand_over(home.settings, home.warehouse, Outbox(home.settings.outbox_url), NOW)
     assert (handed_over.sent.accepted, handed_over.synced) == (0, Synced())
+
+
+def test_the_demos_people_are_told_to_no_real_audience(home: Home, fake: FakeMailchimp) -> None:
+    home.settings = replace(home.settings, secret=DEMO_SECRET)
+    with pytest.raises(SettingsError, match="public key"):
+        home.sync()
+    assert fake.calls == []
 
 
 def test_campaigns_rendered_here_are_refused_before_and_not_dropped() -> None:

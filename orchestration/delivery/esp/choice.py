@@ -20,13 +20,18 @@ AUDIENCE_ESPS = ("mailchimp",)
 
 def esp_for(settings: Settings) -> Esp:
     """The adapter that the settings name. Only `folder` takes the demo's public key."""
-    if settings.esp != "folder" and settings.secret == DEMO_SECRET:
-        raise SettingsError(
-            "SINCERELY_SECRET is the demo's public key; delete it from sincerely.toml before real mail leaves."
-        )
+    check_secret(settings)
     if settings.esp in AUDIENCE_ESPS:
         raise SettingsError(f"SINCERELY_ESP={settings.esp} takes no messages; `sincerely send` tells it its audience.")
     return _ADAPTERS[settings.esp](settings)
+
+
+def check_secret(settings: Settings) -> None:
+    """SettingsError when the demo, whose key everybody knows, is about to meet a real ESP."""
+    if settings.esp != FOLDER and settings.secret == DEMO_SECRET:
+        raise SettingsError(
+            "SINCERELY_SECRET is the demo's public key; delete it from sincerely.toml before real mail leaves."
+        )
 
 
 def refusals(esp: str, campaign: Campaign) -> list[str]:
