@@ -35,14 +35,15 @@ _WORLD = """
 create schema core; create schema staging;
 create table raw.campaigns (
     campaign varchar, occurrence varchar, purpose varchar, priority bigint, holdout_share double, role varchar,
-    segment varchar
+    segment varchar, uses_events boolean
 );
 insert into raw.campaigns values
-    ('news', '2018-01', 'newsletter', 50, 0.1, 'include', 'two_thirds'),
-    ('news', '2018-01', 'newsletter', 50, 0.1, 'exclude', 'few'),
-    ('offer', '2018-01', 'offers', 70, 0, 'include', 'two_thirds'),
-    ('everybody', 'once', 'newsletter', 10, 0, 'include', 'everybody'),
-    ('hourly', '2018-01-01', 'offers', 30, 0, 'include', 'third');
+    ('news', '2018-01', 'newsletter', 50, 0.1, 'include', 'two_thirds', false),
+    ('news', '2018-01', 'newsletter', 50, 0.1, 'exclude', 'few', false),
+    ('offer', '2018-01', 'offers', 70, 0, 'include', 'two_thirds', false),
+    ('everybody', 'once', 'newsletter', 10, 0, 'include', 'everybody', false),
+    ('hourly', '2018-01-01', 'offers', 30, 0, 'include', 'third', false);
+create table core.event_invitations (person_id varchar);
 create table raw.campaign_variants as
 select campaign, 'default' as variant, 0.0::double as from_share, 1.0::double as to_share
 from (select distinct campaign from raw.campaigns);
