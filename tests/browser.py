@@ -13,7 +13,8 @@ import pytest
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright runs, nothing else in its process can run an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """The browser of this machine. Without one the test is skipped, but on a build server it fails."""
     program = next((path for name in _NAMES if (path := shutil.which(name))), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ _SQL = Path(__file__).with_name("dry_run.sql")
 # What a request is taken to last until one has been measured.
 _ASSUMED_REQUEST = timedelta(seconds=0.5)
 _CENT = Decimal("0.01")
+_SAMPLED = 10
 
 
 def would_leave(
@@ -53,8 +55,8 @@ def _row(
     rows = warehouse.rows(_SQL.read_text(encoding="utf-8"), [campaign.name, occurrence])
     going = next((row for row in rows if row["reason"] is None), None)
     # What a run has planned since the tables were built.
-    known = len(outbox.known(going["message_ids"])) if going else 0
-    messages = going["people_count"] - known if going else 0
+    known = outbox.known(going["message_ids"]) if going else set()
+    messages = going["people_count"] - len(known) if going else 0
     reasons: dict[str, int] = {}
     for row in rows:
         if row["reason"] not in (None, "already_planned"):
@@ -64,20 +66,25 @@ def _row(
         "occurrence": occurrence,
         "audience": sum(row["people_count"] for row in rows),
         "would_be_sent": messages,
-        "already_sent": known + sum(row["people_count"] for row in rows if row["reason"] == "already_planned"),
+        "already_sent": len(known) + sum(row["people_count"] for row in rows if row["reason"] == "already_planned"),
         "left_out": sum(reasons.values()),
         "reasons": reasons,
         "deferred": sum(row["people_count"] for row in rows if row["is_deferred"]),
         "capped_by": {row["detail"]: row["people_count"] for row in rows if row["reason"] == "capped"},
         "wait_for_their_hour": going["waiting_count"] if going else 0,
         "first_hour": going["first_at"] if going else None,
-        "sample": going["person_ids"] if going else [],
+        "sample": _sample(going, known) if going else [],
         # Lint tells of rules that cannot be counted.
         "rules": [] if linting.errors(campaign) else as_rows(counted(warehouse, campaign, as_of)),
         **_price_and_time(settings, messages),
         "held": [hold.finding.reason for hold in holds if hold.campaign == campaign.name and hold.is_held],
         "is_paused_or_cancelled": is_stopped,
     }
+
+
+def _sample(going: dict[str, Any], known: set[str]) -> list[str]:
+    ids = zip(going["message_ids"], going["person_ids"], strict=True)
+    return list(islice((person_id for message_id, person_id in ids if message_id not in known), _SAMPLED))
 
 
 def _price_and_time(settings: Settings, messages: int) -> dict[str, Any]:

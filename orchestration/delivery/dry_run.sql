@@ -13,8 +13,8 @@ select
     count(*) as people_count,
     count(not_before) filter (where exclusion_reason is null and not is_planned) as waiting_count,
     min(not_before) filter (where exclusion_reason is null and not is_planned) as first_at,
-    array_agg(message_id) filter (where exclusion_reason is null and not is_planned) as message_ids,
-    min(person_id, 10) filter (where exclusion_reason is null and not is_planned) as person_ids,
+    array_agg(message_id order by person_id) filter (where exclusion_reason is null and not is_planned) as message_ids,
+    array_agg(person_id order by person_id) filter (where exclusion_reason is null and not is_planned) as person_ids,
 from candidates
 group by 1, 2
 order by 1 nulls first, 2

@@ -19,6 +19,7 @@ from rendering.campaign import Campaign, load_campaigns
 NOW = datetime(2018, 1, 1, 12, tzinfo=UTC)
 _CANDIDATES = """
 create schema core;
+create table core.profiles (person_id varchar, city varchar, lifecycle_stage varchar, viewed_category varchar);
 create table core.message_candidates (
     message_id varchar, campaign varchar, occurrence varchar, person_id varchar, exclusion_reason varchar,
     exclusion_detail varchar, is_planned boolean, is_deferred boolean, journey varchar, due_at timestamp,
