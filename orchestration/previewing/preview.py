@@ -78,7 +78,9 @@ def write(
         esp=settings.esp,
         person_ids=_person_ids(warehouse, addresses),
         people=people,
-        shown_before=frozenset(each["person_id"] for old in earlier[:1] for each in versions.messages(folder, old)),
+        shown_before=frozenset(
+            (each["campaign"], each["person_id"]) for old in earlier[:1] for each in versions.messages(folder, old)
+        ),
     )
     previews = tuple(sorted((preview_campaign(warehouse, each, request) for each in folders), key=_most_urgent))
     return replace(_write(settings, folder, previews, f"{as_of:%Y-%m-%d}", earlier), named=request.person_ids)

@@ -35,7 +35,8 @@ class Request:
     esp: str
     person_ids: tuple[str, ...] = ()
     people: int | None = None
-    shown_before: frozenset[str] = frozenset()
+    # Campaigns with the people whom the earlier version showed of each.
+    shown_before: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def preview_campaign(warehouse: Warehouse, folder: Path, request: Request) -> Pr
 def _personas(warehouse: Warehouse, queries: Queries, request: Request) -> tuple[Sequence[Chosen], dict[str, Any]]:
     """The people to show, those who were named first, and what the section says of everybody."""
     named = [Chosen(person_id, "", ()) for person_id in request.person_ids]
-    found = choose(warehouse, queries, request.people or 1, request.shown_before)
+    before = {person_id for campaign, person_id in request.shown_before if campaign == queries.campaign.name}
+    found = choose(warehouse, queries, request.people or 1, before)
     covering = [each for each in found.chosen if each.person_id not in request.person_ids]
     outcomes = [OutcomeCount(each.kind, each.name, each.value, count) for each, count in sorted(found.counts.items())]
     return [*named, *(covering if request.people else [])], {
