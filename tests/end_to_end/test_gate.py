@@ -64,9 +64,9 @@ def test_a_failed_data_test_holds_what_is_sent_until_a_person_says_why_not(home:
 
 @pytest.fixture(scope="module")
 def paused(home: Path) -> Path:
-    """The same home after the main job ran again with the sound project, while a campaign was paused."""
+    """The same home after an hour's refresh with the sound project, while a campaign was paused."""
     assert run_sincerely(home, "pause", CAMPAIGN).returncode == 0
-    done = run_sincerely(home, "run", "--as-of", NEXT_DAY)
+    done = run_sincerely(home, "refresh", "--as-of", NEXT_DAY)
     assert done.returncode == 0, done.stdout + done.stderr
     return home
 
@@ -99,7 +99,7 @@ def test_a_paused_campaign_leaves_when_it_is_resumed_and_everybody_has_a_reason_
     assert refused.returncode == 1 and "is paused" in refused.stderr
     assert run_sincerely(paused, "resume", CAMPAIGN).returncode == 0
     assert "is not paused" in run_sincerely(paused, "resume", CAMPAIGN).stderr
-    done = run_sincerely(paused, "run", "--as-of", DAY_AFTER)
+    done = run_sincerely(paused, "refresh", "--as-of", DAY_AFTER)
     assert done.returncode == 0, done.stdout + done.stderr
     assert handed_over(paused, "2018-01") > 20
 
