@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
-from orchestration import dbt
+from orchestration import broken_promises, dbt
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.gate import failed_tests
 from orchestration.segments import building
@@ -114,7 +114,7 @@ def _build(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
         built = building.build(cli, context, settings, home.instant(context), _PROJECT.broken, _is_failed_audit)
     failed_tests.record(warehouse, built.manifest, built.results, _fail_alone(built.manifest), home.instant(context))
     if built.error:
-        raise built.error
+        raise broken_promises.error(warehouse, built.manifest, built.results) or built.error
     counts = {str(row["name"]): row["rows_count"] for row in warehouse.rows(_COUNTS)}
     for event in building.in_order(built.events, context):
         yield _with_words(_with_rows(event, context, counts), warehouse)

@@ -69,7 +69,7 @@ def test_dbts_tests_are_checks_beside_our_own(graph) -> None:
         "past_scores_held",
         "beats_popularity",
         "every_query_is_understood",
-        "unique_profiles_person_id",
+        "sound_profiles",
     } <= names
     assert {"every_received_row_is_accounted_for", "nobody_without_consent_has_a_message"} <= names
 
