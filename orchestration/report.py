@@ -48,11 +48,12 @@ def write(settings: Settings) -> Path:
     needed = ("delivery.messages", "quality.audits")
     if not settings.warehouse.exists() or not all(warehouse.exists(table) for table in needed):
         raise SincerelyError("Nothing is built yet; run `sincerely run` first.")
-    facts: dict[str, Any] = {name: warehouse.rows(sql) for name, sql in _QUERIES.items()}
-    facts["unused_attributes"] = warehouse.rows(_UNUSED) if warehouse.exists("quality.unused_attributes") else []
-    facts["audits"] = audits.collect(warehouse)
-    facts["journeys"] = funnels(warehouse)
-    facts["experiments"] = experiments.shown(warehouse)
+    with warehouse.kept_open():
+        facts: dict[str, Any] = {name: warehouse.rows(sql) for name, sql in _QUERIES.items()}
+        facts["unused_attributes"] = warehouse.rows(_UNUSED) if warehouse.exists("quality.unused_attributes") else []
+        facts["audits"] = audits.collect(warehouse)
+        facts["journeys"] = funnels(warehouse)
+        facts["experiments"] = experiments.shown(warehouse)
     page = Environment(loader=FileSystemLoader(_PAGES), autoescape=True).get_template("report.html.j2")
     path = settings.reports / "index.html"
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+_BUSY_SECONDS = 60
 
 @contextmanager
 def written_lazily(folder: Path) -> Iterator[None]:
@@ -20,6 +21,42 @@ def written_lazily(folder: Path) -> Iterator[None]:
     at each commit. After a loss of power the last events of the history may lack, and never a table, nor a message: the
     outbox is elsewhere. Source: https://www.sqlite.org/pragma.html#pragma_synchronous
     """
+    with _few_writes(folder), _kept_events():
+        yield
+
+
+@contextmanager
+def _kept_events() -> Iterator[None]:
+    """One connection for all events of a run: to open one takes Dagster longer than to write the event."""
+    from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+    connect = SqliteEventLogStorage._connect
+    engines: dict[str, sa.Engine] = {}
+
+    @contextmanager
+    def connected(self: SqliteEventLogStorage, shard: str) -> Iterator[sa.Connection]:
+        name = self.conn_string_for_shard(shard)
+        if name not in engines:
+            with connect(self, shard) as first:  # which makes the file
+                yield first
+            arguments = {"check_same_thread": False, "timeout": _BUSY_SECONDS}
+            engines[name] = sa.create_engine(name, poolclass=sa.StaticPool, connect_args=arguments)
+            return
+        # One at a time, as before: the lock is what makes it safe to share.
+        with self._db_lock, engines[name].connect() as connection, connection.begin():
+            yield connection
+
+    SqliteEventLogStorage._connect = connected  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        SqliteEventLogStorage._connect = connect  # type: ignore[method-assign]
+        for engine in engines.values():
+            engine.dispose()
+
+
+@contextmanager
+def _few_writes(folder: Path) -> Iterator[None]:
     inside = str(folder.resolve())
     kept: dict[str, sqlite3.Connection] = {}
 

@@ -55,9 +55,10 @@ _HEADLINES = {
 def collect(settings: Settings, outcome: Outcome) -> dict[str, Any]:
     """The facts of the home after the run."""
     warehouse = Warehouse(settings.warehouse, settings.memory_limit)
-    facts: dict[str, Any] = {
-        name: warehouse.rows(sql) if warehouse.exists(_TABLES[name]) else [] for name, sql in _QUERIES.items()
-    }
+    with warehouse.kept_open():
+        facts: dict[str, Any] = {
+            name: warehouse.rows(sql) if warehouse.exists(_TABLES[name]) else [] for name, sql in _QUERIES.items()
+        }
     facts["as_of"] = outcome.as_of.isoformat()
     facts["known_at"] = outcome.known_at.isoformat() if outcome.known_at else None
     facts["steps"] = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ _BATCH_ROWS = 10_000
 class WarehouseError(SincerelyError):
     """The warehouse's file cannot be opened or read."""
 
+
+# The files that this thread of work keeps open.
+_KEPT_OPEN: ContextVar[frozenset[Path]] = ContextVar("kept_open", default=frozenset())
 
 # Batches in, batches out, one at a time.
 Change = Callable[[pa.RecordBatchReader], pa.RecordBatchReader]
@@ -42,8 +46,21 @@ class Warehouse:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Keeps every other writer out, without opening the file: for dbt, which opens it itself."""
+        if self.path in _KEPT_OPEN.get():
+            yield
+            return
         with exclusive(self.lock_path, wait_seconds=self.lock_wait_seconds):
             yield
+
+    @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """For many reads and writes in a row: the file is opened once, and not for each of them."""
+        with self.held(), self._connection():
+            token = _KEPT_OPEN.set(_KEPT_OPEN.get() | {self.path})
+            try:
+                yield
+            finally:
+                _KEPT_OPEN.reset(token)
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

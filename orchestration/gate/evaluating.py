@@ -68,9 +68,10 @@ def found_now(
     occurrences = {campaign.name: occurrence_of(campaign, as_of) for campaign in campaigns}
     released = {(each.campaign, each.occurrence, each.check_name, each.cause): each for each in controls.releases()}
     holds = []
-    for found in findings(warehouse, campaigns, dbt.project_vars(), on_look):
-        key = (found.campaign, occurrences[found.campaign], found.check, found.cause)
-        holds.append(Hold(found.campaign, key[1], found, released.get(key)))
+    with warehouse.kept_open():
+        for found in findings(warehouse, campaigns, dbt.project_vars(), on_look):
+            key = (found.campaign, occurrences[found.campaign], found.check, found.cause)
+            holds.append(Hold(found.campaign, key[1], found, released.get(key)))
     return holds
 
 

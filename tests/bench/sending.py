@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,15 +24,23 @@ from orchestration.delivery.esp.smtp import Smtp
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.delivery.sender import send
 from orchestration.delivery.worker import Order
+from rendering.batches import Renderer, few_collections
+from rendering.campaign import CAMPAIGNS, load_campaign
+from rendering.links import Site
 from rendering.payload import Payload
-from tests.bench.rendering import batch, renderer
+from rendering.templates import compile_campaign
+from tests.bench.rendering import batch
 from tests.esp.cases import payload
-from tests.esp.sendgrid import API_KEY, TEMPLATE_ID
+from tests.esp.sendgrid import API_KEY, OWN_TEMPLATE_ID, TEMPLATE_ID
 from tests.esp.serve import served
 
 BATCH_MESSAGES = 1_000
 ANSWER_SECONDS = 0.05
 SENT_AT = datetime(2018, 1, 1, tzinfo=UTC)
+FORMS = {
+    "rendered": "rendered messages, 1,000 a request",
+    "merge_data": "merge data for the vendor's template, 1,000 a request",
+}
 
 
 @dataclass
@@ -66,11 +74,20 @@ class _Clock:
         self.spent[name] = self.spent.get(name, 0.0) + time.process_time() - started
 
 
-def measured(messages: int, senders: int = 1) -> Measured:
-    """Renders, records and hands over `messages` of the loyalty campaign."""
+def renderer(form: str = "rendered") -> Renderer:
+    """The loyalty campaign compiled: as it is, or with a template that the vendor keeps."""
+    campaign = load_campaign(CAMPAIGNS / "loyalty_reward")
+    if form == "merge_data":
+        campaign = replace(campaign, dynamic_template=OWN_TEMPLATE_ID)
+    return Renderer(compile_campaign(campaign), Site("https://mail.example.com", b"a secret of enough bytes"))
+
+
+def measured(messages: int, senders: int = 1, form: str = "rendered") -> Measured:
+    """Renders, records and hands over `messages` of the loyalty campaign, in one of FORMS."""
     found, clock = Measured(messages), _Clock()
-    rendering = renderer()
+    rendering = renderer(form)
     with (
+        few_collections(),
         _children() as of_children,
         tempfile.TemporaryDirectory() as folder,
         _packing(clock, found),
@@ -190,8 +207,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--senders", type=int, default=1)
+    parser.add_argument("--form", choices=FORMS, default="rendered")
     arguments = parser.parse_args()
-    found = measured(arguments.messages, arguments.senders)
+    found = measured(arguments.messages, arguments.senders, arguments.form)
     print(told(found))
     rate = smtp_per_second()
     print(f"{'sending by SMTP':<32} {rate:>10,.0f} messages/s over {Smtp.limits.connections} connections")

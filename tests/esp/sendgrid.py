@@ -164,7 +164,9 @@ class _Handler(BaseHTTPRequestHandler):
         with fake.lock:
             fake.sizes.append((len(people), size))
             for person in people:
-                message_id = person["custom_args"]["message_id"]
+                # Other programs name no id of their own.
+                arguments = person.get("custom_args", {})
+                message_id = arguments.get("message_id", person["to"][0]["email"])
                 fake.accepted[message_id] += 1
                 if fake.keeps_contents:
                     fake.contents[message_id] = {
@@ -172,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
                         "template_id": request.get("template_id"),
                         "email": person["to"][0]["email"],
                         "headers": person.get("headers", {}),
-                        "custom_args": person["custom_args"],
+                        "custom_args": arguments,
                         "from": request["from"],
                         "subject_of_request": request.get("subject"),
                     }

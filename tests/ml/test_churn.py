@@ -162,3 +162,14 @@ def test_every_metric_of_any_forecast_is_between_0_and_1(forecasts: list[tuple[b
 
     assert all(value is None or -1e-9 <= value <= 1 + 1e-9 for value in scores.values())
     assert (scores["roc_auc"] is None) == (happened.all() or not happened.any())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0])), min_size=1, max_size=60))
+def test_the_metrics_of_a_resample_are_those_of_a_forecast(forecasts: list[tuple[bool, float]]) -> None:
+    happened = np.array([f[0] for f in forecasts])
+    probability = np.array([f[1] for f in forecasts])
+
+    assert evaluation.resampled_scores(happened, probability) == pytest.approx(
+        evaluation.binary_scores(happened, probability)
+    )
