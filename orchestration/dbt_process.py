@@ -49,8 +49,8 @@ def _tell_only_who_listens() -> None:
     tell = EventManager.fire_event
 
     def fire_event(self: EventManager, e: Any, level: Any = None, *arguments: Any, **named: Any) -> None:
-        is_heard = (level or e.level_tag()) != EventLevel.DEBUG or self.callbacks
-        if is_heard or any(logger.level == EventLevel.DEBUG for logger in self.loggers):
+        is_detail = (level or e.level_tag()) == EventLevel.DEBUG
+        if not is_detail or any(logger.level == EventLevel.DEBUG for logger in self.loggers):
             tell(self, e, level, *arguments, **named)
 
     EventManager.fire_event = fire_event  # type: ignore[method-assign]

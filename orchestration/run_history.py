@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 _BUSY_SECONDS = 60
 
+
 @contextmanager
 def written_lazily(folder: Path) -> Iterator[None]:
     """While it lasts, a commit to the SQLite files under `folder` is not pushed to the disk.

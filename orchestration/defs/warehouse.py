@@ -113,9 +113,7 @@ def _build(context: dg.AssetExecutionContext, home: Home) -> Iterator[Any]:
     settings = home.settings()
     # dbt's own process reads these; they are no secrets.
     os.environ.update(dbt.build_environment(settings))
-    cli = _Dbt(
-        project_dir=str(_PROJECT.folder), profiles_dir=str(_PROJECT.folder), dbt_executable=dbt.executable()
-    )
+    cli = _Dbt(project_dir=str(_PROJECT.folder), profiles_dir=str(_PROJECT.folder), dbt_executable=dbt.executable())
     warehouse = home.warehouse()
     with warehouse.held():
         built = building.build(cli, context, settings, home.instant(context), _PROJECT.broken, _is_failed_audit)
