@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
 
 
 def main() -> None:
@@ -19,28 +26,59 @@ def main() -> None:
         # Dagster asks before every build; dbt's own answer takes seconds, for it looks on the network for a newer one.
         sys.stdout.write(f"Core:\n  - installed: {version('dbt-core')}\n")
         return
-    from dbt.cli.main import dbtRunner
-
-    _tell_only_who_listens()
-    parsed = os.environ.get("SINCERELY_MANIFEST")
-    manifest = None
-    if parsed and Path(parsed).exists():
-        from dbt.contracts.graph.manifest import Manifest
-        from dbt.task import runnable
-        from dbt_common.dataclass_schema import dbtClassMixin
-
-        manifest = Manifest.from_msgpack(Path(parsed).read_bytes())
-        manifest.build_flat_graph()
-        # It would write down what it was given, and make schemas to check once more what the parse has checked.
-        runnable.write_manifest = lambda *_: None
-        dbtClassMixin.validate = classmethod(lambda *_: None)  # type: ignore[method-assign, assignment]
-    result = dbtRunner(manifest=manifest).invoke(sys.argv[1:])
+    result = invoke(sys.argv[1:])
     if result.exception is not None:
         sys.stderr.write(f"{result.exception}\n")
         sys.exit(2)
     sys.exit(0 if result.success else 1)
 
 
+def invoke(arguments: list[str]) -> dbtRunnerResult:
+    """Runs dbt in this process, which may do so many times, one after another."""
+    from dbt.cli.main import dbtRunner
+
+    _tell_only_who_listens()
+    parsed = Path(os.environ.get("SINCERELY_MANIFEST") or "nothing parsed")
+    try:
+        if not parsed.exists():
+            return dbtRunner().invoke(arguments)
+        with _no_second_look():
+            return dbtRunner(manifest=_loaded(parsed)).invoke(arguments)
+    finally:
+        _close_the_warehouse()
+
+
+def _loaded(parsed: Path) -> Manifest:
+    from dbt.contracts.graph.manifest import Manifest
+
+    manifest = Manifest.from_msgpack(parsed.read_bytes())
+    manifest.build_flat_graph()
+    return manifest
+
+
+@contextmanager
+def _no_second_look() -> Iterator[None]:
+    """dbt would write down the manifest that it was given, and make schemas to check what the parse has checked."""
+    from dbt.task import runnable
+    from dbt_common.dataclass_schema import dbtClassMixin
+
+    write, validate = runnable.write_manifest, dbtClassMixin.__dict__["validate"]
+    runnable.write_manifest = lambda *_: None
+    dbtClassMixin.validate = classmethod(lambda *_: None)  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        runnable.write_manifest, dbtClassMixin.validate = write, validate  # type: ignore[method-assign]
+
+
+def _close_the_warehouse() -> None:
+    """dbt leaves the file open until its process ends."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+@cache
 def _tell_only_who_listens() -> None:
     """dbt words each of the many events of a node at level `debug`, and only then sees that no log takes them."""
     from dbt_common.events.base_types import EventLevel

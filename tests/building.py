@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+import contextlib
+import io
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
-from orchestration import dbt
+from orchestration import dbt, dbt_process
 from orchestration.delivery import planner
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.pacing import pacing_table
@@ -74,17 +75,25 @@ def prepare(settings: Settings, as_of: datetime) -> None:
 
 
 def _dbt(settings: Settings, as_of: datetime, command: str, *arguments: str, **variables: Any) -> None:
-    done = subprocess.run(
+    run_dbt(
         [
-            dbt.executable(), command, *arguments, "--project-dir", str(dbt.DBT_PROJECT),
+            command, *arguments, "--project-dir", str(dbt.DBT_PROJECT),
             "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(as_of, **variables),
         ],
-        env={**os.environ, **dbt.build_environment(settings)},
-        capture_output=True,
-        text=True,
-        check=False,
+        dbt.build_environment(settings),
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
+
+
+def run_dbt(arguments: list[str], environ: dict[str, str]) -> str:
+    """dbt's own command line in this process, which has it loaded from the second time on; fails with its words."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patched, contextlib.redirect_stdout(said):
+        patched.setenv("SINCERELY_MANIFEST", "")
+        for name, value in environ.items():
+            patched.setenv(name, value)
+        result = dbt_process.invoke(arguments)
+    assert result.success, result.exception or said.getvalue()
+    return said.getvalue()
 
 
 def land_and_build(
@@ -99,15 +108,11 @@ def land_and_build(
 def dbt_test(home: Path, project: Path, model: str) -> int:
     """Runs the unit tests of one model of a project against a built home; returns how many passed."""
     settings = load_settings({"SINCERELY_HOME": str(home)})
-    done = subprocess.run(
+    said = run_dbt(
         [
-            dbt.executable(), "test", "--select", f"{model},test_type:unit", "--project-dir", str(project),
+            "test", "--select", f"{model},test_type:unit", "--project-dir", str(project),
             "--target-path", str(home / "dbt" / "tests"), "--vars", dbt.variables(datetime(2017, 12, 31)),
         ],
-        env={**os.environ, **dbt.environment(settings)},
-        capture_output=True,
-        text=True,
-        check=False,
+        dbt.environment(settings),
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    return sum(" PASS " in line and "::" in line for line in done.stdout.splitlines())
+    return sum(" PASS " in line and "::" in line for line in said.splitlines())

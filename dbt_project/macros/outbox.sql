@@ -28,11 +28,20 @@ renamed as (
         not_before,
         expires_at
     from source
+    where planned_at <= {{ as_of() }}
+
+),
+
+-- A message has one row a revision.
+latest as (
+
+    select message_id, max(revision) as revision
+    from renamed
+    group by message_id
 
 )
 
-select *
+select renamed.*
 from renamed
-where planned_at <= {{ as_of() }}
-qualify row_number() over (partition by message_id order by revision desc) = 1
+semi join latest using (message_id, revision)
 {% endmacro %}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration import dbt
+from tests.building import run_dbt
 
 Edge = tuple[int, int, int]  # node, neighbour, time
 
@@ -54,15 +53,11 @@ class Graphs:
         with duckdb.connect(str(self._warehouse)) as connection:
             connection.register("given_rows", given_rows)
             connection.execute("create or replace table given_edges as select * from given_rows")
-        done = subprocess.run(
-            [dbt.executable(), "run", "--project-dir", ".", "--profiles-dir", "."],
-            cwd=self._folder,
-            env={**os.environ, "GRAPHS": str(self._warehouse), "DBT_LOG_PATH": str(self._folder / "logs")},
-            capture_output=True,
-            text=True,
-            check=False,
+        folder = str(self._folder)
+        run_dbt(
+            ["run", "--project-dir", folder, "--profiles-dir", folder],
+            {"GRAPHS": str(self._warehouse), "DBT_LOG_PATH": str(self._folder / "logs")},
         )
-        assert done.returncode == 0, done.stdout
         with duckdb.connect(str(self._warehouse), read_only=True) as connection:
             components = dict(connection.execute("select node, component from components").fetchall())
             absorptions = dict(connection.execute("select node, absorbed_at from absorptions").fetchall())

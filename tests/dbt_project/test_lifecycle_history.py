@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +14,7 @@ from hypothesis import strategies as st
 
 from orchestration import dbt
 from orchestration.settings import load_settings
+from tests.building import run_dbt
 
 START = datetime(2015, 12, 25)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -102,15 +101,13 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Rules]:
     def compile_timeline(name: str, **numbers: int) -> Rules:
         options = load_settings({"SINCERELY_HOME": str(home)})
         target = home / "target" / f"{name}-{len(numbers)}"
-        subprocess.run(
+        run_dbt(
             [
-                dbt.executable(), "compile", "--select", "lifecycle_timeline", "--project-dir", str(dbt.DBT_PROJECT),
+                "compile", "--select", "lifecycle_timeline", "--project-dir", str(dbt.DBT_PROJECT),
                 "--target-path", str(target), "--vars",
                 dbt.variables(datetime(1970, 1, 1), lifecycle_rules=name, **numbers),
             ],
-            env={**os.environ, **dbt.environment(options)},
-            capture_output=True,
-            check=True,
+            dbt.build_environment(options),
         )  # fmt: skip
         (file,) = target.glob("compiled/**/lifecycle_timeline.sql")
         return Rules(file.read_text(encoding="utf-8"), numbers)

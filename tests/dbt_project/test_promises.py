@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from orchestration import broken_promises, dbt
+from orchestration import broken_promises, dbt_process
 from orchestration.settings import DBT_PROJECT
 from orchestration.warehouse import Warehouse
 
@@ -53,16 +51,14 @@ def build(project: Path, arguments: str) -> Exception | None:
     """Builds the table with these promises; returns what was found."""
     (project / "models" / "doors.yml").write_text(PROMISES.format(arguments=arguments))
     warehouse = project / "warehouse.duckdb"
-    done = subprocess.run(
-        [dbt.executable(), "build", "--project-dir", str(project), "--profiles-dir", str(project)],
-        env={**os.environ, "SINCERELY_WAREHOUSE": str(warehouse), "DBT_LOG_PATH": str(project / "logs")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("SINCERELY_WAREHOUSE", str(warehouse))
+        patched.setenv("DBT_LOG_PATH", str(project / "logs"))
+        patched.setenv("SINCERELY_MANIFEST", "")
+        dbt_process.invoke(["build", "--project-dir", str(project), "--profiles-dir", str(project)])
     target = project / "target"
     results = json.loads((target / "run_results.json").read_text())["results"]
-    assert {result["status"] for result in results} <= {"success", "pass", "fail"}, done.stdout
+    assert {result["status"] for result in results} <= {"success", "pass", "fail"}
     manifest = json.loads((target / "manifest.json").read_text())
     return broken_promises.error(Warehouse(warehouse), manifest, results)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from orchestration import dbt
 from orchestration.landing import files
 from orchestration.settings import DBT_PROJECT, Settings, load_settings
 from orchestration.warehouse import Warehouse
+from tests.building import run_dbt
 
 _BROUGHT = """
     create table raw.segment_events (
@@ -38,19 +37,15 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _build(settings: Settings) -> None:
-    done = subprocess.run(
+    run_dbt(
         [
-            dbt.executable(), "build", "--exclude-resource-type", "unit_test",
+            "build", "--exclude-resource-type", "unit_test",
             "--select", "+quarantine", "+load_reconciliation", "+int_web_events", "+int_orders",
             "--project-dir", str(DBT_PROJECT), "--target-path", str(dbt.target_path(settings)),
             "--vars", dbt.variables(datetime(2021, 12, 31)),
         ],
-        env={**os.environ, **dbt.environment(settings)},
-        capture_output=True,
-        text=True,
-        check=False,
+        dbt.build_environment(settings),
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
 
 
 def rows(warehouse: Path, sql: str) -> list[tuple[object, ...]]:

@@ -22,6 +22,7 @@ import pytest
 
 from orchestration import dbt
 from orchestration.settings import load_settings
+from tests.building import run_dbt
 from tests.conftest import AS_OF, ROOT, SECRET, Sincerely
 
 Built = tuple[Path, subprocess.CompletedProcess[str]]
@@ -165,18 +166,14 @@ def test_every_dbt_unit_test_holds(built: Built) -> None:
     """Edges of windows, precedences, refusals: each rule's own cases, in dbt."""
     home, _ = built
     settings = load_settings({"SINCERELY_HOME": str(home)})
-    done = subprocess.run(
+    said = run_dbt(
         [
-            dbt.executable(), "test", "--select", "test_type:unit", "--project-dir", str(dbt.DBT_PROJECT),
+            "test", "--select", "test_type:unit", "--project-dir", str(dbt.DBT_PROJECT),
             "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(datetime(2017, 12, 31)),
         ],
-        env={**os.environ, **dbt.environment(settings)},
-        capture_output=True,
-        text=True,
-        check=False,
+        dbt.build_environment(settings),
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    passed = re.search(r"PASS=(\d+)", done.stdout)
+    passed = re.search(r"PASS=(\d+)", said)
     assert passed is not None
     assert int(passed[1]) >= 25
 

@@ -6,8 +6,6 @@ by the instant; everything from the outbox on is what dbt makes of the models.
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +17,7 @@ from orchestration import dbt
 from orchestration.journeys.tables import journey_tables
 from orchestration.settings import load_settings
 from rendering.journey import Journey
+from tests.building import run_dbt
 from tests.journeys.oracle import Message, Outbox
 from tests.journeys.years import CAMPAIGNS, Life
 
@@ -154,12 +153,11 @@ class Simulation:
         }
 
     def rebuild(self, as_of: datetime) -> None:
-        """Drops what was built and lets dbt itself build and test it, in a process of its own."""
+        """Drops what was built and lets dbt itself build and test it."""
         for table in self._compiled:
             self._connection.execute(f"drop table {table}")
         self._connection.close()
-        done = self._dbt("build", "--exclude-resource-type", "unit_test", as_of=as_of)
-        assert done.returncode == 0, done.stdout
+        self._dbt("build", "--exclude-resource-type", "unit_test", as_of=as_of)
         self._connection = duckdb.connect(str(self._settings.warehouse))
 
     def close(self) -> None:
@@ -171,8 +169,7 @@ class Simulation:
         self._connection.unregister("batches")
 
     def _compile(self) -> dict[str, str]:
-        done = self._dbt("compile", as_of=_COMPILED_AT)
-        assert done.returncode == 0, done.stdout
+        self._dbt("compile", as_of=_COMPILED_AT)
         folder = dbt.target_path(self._settings) / "compiled" / "sincerely" / "models"
         found = {}
         for model in MODELS:
@@ -181,16 +178,13 @@ class Simulation:
             found[f"{schema}.{model}"] = file.read_text()
         return found
 
-    def _dbt(self, command: str, *arguments: str, as_of: datetime) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def _dbt(self, command: str, *arguments: str, as_of: datetime) -> None:
+        run_dbt(
             [
-                dbt.executable(), command, "--select", *MODELS, *arguments, "--project-dir", str(dbt.DBT_PROJECT),
+                command, "--select", *MODELS, *arguments, "--project-dir", str(dbt.DBT_PROJECT),
                 "--target-path", str(dbt.target_path(self._settings)), "--vars", dbt.variables(as_of),
             ],
-            env={**os.environ, **dbt.environment(self._settings)},
-            capture_output=True,
-            text=True,
-            check=False,
+            dbt.build_environment(self._settings),
         )  # fmt: skip
 
 

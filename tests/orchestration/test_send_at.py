@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +18,7 @@ from orchestration.landing import files
 from orchestration.settings import load_settings
 from orchestration.warehouse import Warehouse
 from rendering.parts import SendAt
+from tests.building import run_dbt
 from tests.orchestration.test_outbox import payload
 from tests.servers import Postgres
 
@@ -50,17 +49,13 @@ insert into core.people values ('p');
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The models' SQL, as of an instant that the tests replace."""
     settings = load_settings({"SINCERELY_HOME": str(tmp_path_factory.mktemp("compiled"))})
-    done = subprocess.run(
+    run_dbt(
         [
-            dbt.executable(), "compile", "--select", *_MODELS, "--project-dir", str(dbt.DBT_PROJECT),
+            "compile", "--select", *_MODELS, "--project-dir", str(dbt.DBT_PROJECT),
             "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(_COMPILED_AT),
         ],
-        env={**os.environ, **dbt.environment(settings)},
-        capture_output=True,
-        text=True,
-        check=False,
+        dbt.build_environment(settings),
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout
     return {
         model: next((dbt.target_path(settings) / "compiled").rglob(f"{model}.sql")).read_text() for model in _MODELS
     }

@@ -6,6 +6,7 @@ It is given finished messages, so what it takes to make them is not counted. Pri
 import json
 import sys
 import time
+from pathlib import Path
 
 import django
 from django.conf import settings
@@ -47,8 +48,7 @@ def main(url, path, form):
     send = {"merge": merged, "single": single}[form]
     connection, seconds, count = get_connection(), 0.0, 0
     connection.open()
-    with open(path, encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+    rows = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
     for first in range(0, len(rows), A_CALL):
         batch = rows[first : first + A_CALL]
         started = time.perf_counter()

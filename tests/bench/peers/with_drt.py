@@ -1,6 +1,7 @@
 """drt's DuckDB source and SendGrid destination, in an environment of its own: `with_drt.py URL WAREHOUSE`.
 
-It renders a subject and a body of plain text for each row, and calls once for each. Prints messages and seconds as JSON.
+It renders a subject and a body of plain text for each row, and calls once for each. Prints messages and seconds as
+JSON.
 """
 
 import json
