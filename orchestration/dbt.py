@@ -198,7 +198,8 @@ def _parse(settings: Settings, folder: Path, target: Path, broken: Mapping[str, 
     done = subprocess.run(
         [
             executable(), "--log-format", "text", "--no-use-colors", "parse", "--project-dir", str(folder),
-            "--target-path", str(target), "--vars", variables(datetime(1970, 1, 1), broken),
+            # The same vars each time, so that dbt parses anew only what has changed.
+            "--target-path", str(target), "--vars", variables(datetime(1970, 1, 1), broken, project=""),
         ],
         env={**os.environ, **environment(settings)},
         capture_output=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,16 @@ from orchestration.warehouse import Warehouse
 from rendering.campaign import load_campaigns
 
 LANDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def copy_project(to: Path) -> Path:
+    """A copy of the dbt project to change, with what dbt keeps of its parse: only what changes is parsed anew."""
+    shutil.copytree(dbt.DBT_PROJECT, to, ignore=shutil.ignore_patterns("target", "logs"))
+    parsed = dbt.DBT_PROJECT / "target" / "partial_parse.msgpack"
+    if parsed.exists():
+        (to / "target").mkdir()
+        shutil.copy(parsed, to / "target")
+    return to
 
 
 def land(settings: Settings, landed_at: datetime = LANDED_AT) -> list[Load]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.settings import DBT_PROJECT
+from tests.building import copy_project
 from tests.conftest import run_sincerely
 
 CAMPAIGN = "loyalty_reward"
@@ -36,7 +36,7 @@ def home(built: tuple[Path, subprocess.CompletedProcess[str]], tmp_path_factory:
     folder = tmp_path_factory.mktemp("gate")
     home, project = folder / "home", folder / "dbt_project"
     shutil.copytree(built[0], home)
-    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    copy_project(project)
     (project / "tests" / "profiles_are_sound.sql").write_text(_FAILING)
     done = run_sincerely(home, "build", "--as-of", NEXT_DAY, SINCERELY_DBT_PROJECT=str(project))
     assert done.returncode == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.settings import DBT_PROJECT
+from tests.building import copy_project
 from tests.conftest import run_sincerely
 
 LATER = "2017-12-31T12:00:00Z"
@@ -58,7 +58,7 @@ def after(built: tuple[Path, subprocess.CompletedProcess[str]], tmp_path_factory
     folder = tmp_path_factory.mktemp("broken")
     home, project = folder / "home", folder / "dbt_project"
     shutil.copytree(built[0], home)
-    shutil.copytree(DBT_PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+    copy_project(project)
     for name, text in {**BROKEN, **SOUND}.items():
         (project / "models" / "segments" / name).write_text(text + "\n", encoding="utf-8")
     return After(home, project, run_sincerely(home, "build", "--as-of", LATER, SINCERELY_DBT_PROJECT=str(project)))

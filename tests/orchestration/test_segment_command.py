@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.settings import DBT_PROJECT
+from tests.building import copy_project
 from tests.conftest import Sincerely
 
 Built = tuple[Path, subprocess.CompletedProcess[str]]
@@ -26,9 +26,7 @@ def home(built: Built) -> Path:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project to write into."""
-    copy = tmp_path / "dbt_project"
-    shutil.copytree(DBT_PROJECT, copy, ignore=shutil.ignore_patterns("target", "logs"))
-    return copy
+    return copy_project(tmp_path / "dbt_project")
 
 
 def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
