@@ -81,7 +81,7 @@ def _close_the_warehouse() -> None:
 @cache
 def _tell_only_who_listens() -> None:
     """dbt words each of the many events of a node at level `debug`, and only then sees that no log takes them."""
-    from dbt_common.events.base_types import EventLevel
+    from dbt_common.events.base_types import BaseEvent, EventLevel
     from dbt_common.events.event_manager import EventManager
 
     tell = EventManager.fire_event
@@ -92,6 +92,20 @@ def _tell_only_who_listens() -> None:
             tell(self, e, level, *arguments, **named)
 
     EventManager.fire_event = fire_event  # type: ignore[method-assign]
+    make, found = BaseEvent.__init__, BaseEvent.__getattr__
+
+    def keep(self: BaseEvent, *arguments: Any, **named: Any) -> None:
+        self.__dict__["given"] = arguments, named
+
+    def read(self: BaseEvent, name: str) -> Any:
+        if "given" not in self.__dict__:
+            return found(self, name)
+        arguments, named = self.__dict__.pop("given")
+        make(self, *arguments, **named)
+        return getattr(self, name)
+
+    # An event becomes a message of its kind when something of it is read.
+    BaseEvent.__init__, BaseEvent.__getattr__ = keep, read  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

