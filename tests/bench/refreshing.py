@@ -87,12 +87,10 @@ def _timed(settings: Settings, kind: str, people: int, as_of: datetime, *argumen
         "--target-path", str(dbt.target_path(settings)),
         "--vars", dbt.variables(as_of, is_in_haste=kind != "full", is_partial=is_partial),
     ]  # fmt: skip
-    words = settings.home / f"{kind.replace(' ', '-')}.log"
+    words, environ = settings.home / f"{kind.replace(' ', '-')}.log", dbt.build_environment(settings)
     with words.open("w") as log:
         started = time.perf_counter()
-        process = subprocess.Popen(
-            command, env={**os.environ, **dbt.build_environment(settings)}, stdout=log, stderr=log
-        )
+        process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)
         _, status, usage = os.wait4(process.pid, 0)
         if status:
             raise SystemExit(words.read_text()[-4000:])

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with message_candidates as (
 
     select * from {{ ref('message_candidates') }}
