@@ -6,7 +6,10 @@
 {% materialization segment, default %}
 
     {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set found = this.identifier ~ '__found' -%}
+    {#- What a trigger asks for is of the people of whom something landed: the others stay as they are. -#}
+    {%- set is_of_few = is_refresh_partial() and load_cached_relation(this) is not none and 'changed_people' in ancestors(model.unique_id) -%}
+    {%- set few = '(select changed.person_id from ' ~ refresh_table('changed_people') ~ ' as changed)' -%}
+    {%- set found = this.incorporate(path={'identifier': this.identifier ~ '__found'}, type='table') -%}
 
     {{ run_hooks(pre_hooks) }}
 
@@ -22,10 +25,12 @@
         ) }}
     {% endif %}
 
-    {% do run_query('create or replace temp table ' ~ found ~ ' as
-        select cast(person_id as varchar) as person_id from (' ~ sql ~ '\n) as people') %}
+    {% do run_query('create or replace table ' ~ found ~ ' as
+        select cast(person_id as varchar) as person_id from (' ~ sql ~ '\n) as people'
+        ~ (' where person_id is null or person_id in ' ~ few if is_of_few)) %}
     {% set counts = run_query('select count(*) - count(person_id), count(person_id) - count(distinct person_id) from ' ~ found) %}
     {% set nameless, repeated = counts.rows[0][0], counts.rows[0][1] %}
+    {% if nameless > 0 or repeated > 0 %}{% do run_query('drop table ' ~ found) %}{% endif %}
     {% if nameless > 0 %}
         {{ exceptions.raise_compiler_error(
             'The segment ' ~ this.identifier ~ ' returns ' ~ nameless ~ ' rows without a person_id: add '
@@ -39,9 +44,15 @@
     {% endif %}
 
     {% call statement('main') -%}
-        create or replace table {{ target_relation }} as select person_id from {{ found }}
+        {% if is_of_few -%}
+        delete from {{ target_relation }} as old where old.person_id in {{ few }};
+        insert into {{ target_relation }} select person_id from {{ found }};
+        drop table {{ found }}
+        {%- else -%}
+        drop table if exists {{ target_relation }};
+        alter table {{ found }} rename to {{ this.identifier }}
+        {%- endif %}
     {%- endcall %}
-    {% do run_query('drop table if exists ' ~ found) %}
 
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}

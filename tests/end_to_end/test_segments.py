@@ -121,6 +121,10 @@ def test_a_campaign_that_hangs_on_a_failed_segment_writes_to_nobody_and_the_othe
     assert by_campaign["loyalty_reward"]["would_be_sent"] == 0
 
 
+def test_nothing_of_a_failed_segment_is_left_behind(after: After) -> None:
+    assert after.rows("select table_name from duckdb_tables() where table_name like '%\\_\\_found' escape '\\'") == []
+
+
 def test_the_list_says_which_segments_failed(after: After) -> None:
     done = run_sincerely(after.home, "segment", "list", "--json", SINCERELY_DBT_PROJECT=str(after.project))
     states = {row["segment"]: row["state"] for row in json.loads(done.stdout)}

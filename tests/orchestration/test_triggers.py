@@ -26,6 +26,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A lead whom a first refresh has seen, and two events of theirs that landed after it: one of a trigger."""
     settings = load_settings({"SINCERELY_HOME": str(tmp_path_factory.mktemp("home"))})
     _write(settings, "crm/contacts/1.jsonl", contact_id="c1", email="lead@example.com", signed_up_at="2017-12-30")
+    _write(settings, "crm/contacts/2.jsonl", contact_id="c2", email="other@example.com", signed_up_at="2017-12-30")
     land(settings, _AT)
     refresh(settings, _AT)
     _write(settings, "web/events/1.jsonl", message_id="w1", type="page", user_id="c1", timestamp="2018-01-01T00:10:00Z")
@@ -55,6 +56,10 @@ def test_a_new_file_is_landed_and_its_demo_request_qualifies_the_lead(
     assert _segments(home) == {"new_leads"}
     refresh(home, _AT + timedelta(minutes=13), is_partial=True)
     assert _segments(home) == {"demo_requested", "qualified_leads"}
+    # Of whom nothing landed is where they were, in the segments' own tables too.
+    assert _segments(home, "c2") == {"new_leads"}
+    (leads,) = Warehouse(home.warehouse).rows("select count(*) as people from core.new_leads")
+    assert leads["people"] == 1
     # What asked for the refresh is seen: it asks for no other.
     assert isinstance(_evaluated(trigger_events), dg.SkipReason)
 
@@ -81,8 +86,11 @@ def _evaluated(sensor: dg.SensorDefinition) -> object:
         return sensor(dg.build_sensor_context(instance=instance))
 
 
-def _segments(settings: Settings) -> set[str]:
-    rows = Warehouse(settings.warehouse).rows("select segment from core.segment_memberships")
+def _segments(settings: Settings, contact_id: str = "c1") -> set[str]:
+    rows = Warehouse(settings.warehouse).rows(
+        "select segment from core.segment_memberships inner join core.contacts using (person_id) where contact_id = ?",
+        [contact_id],
+    )
     return {str(row["segment"]) for row in rows} & {"new_leads", "qualified_leads", "demo_requested"}
 
 
