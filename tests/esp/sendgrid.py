@@ -206,7 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
             yield _error("The from object is invalid.", "from")
         if request.get("template_id", TEMPLATE_ID) not in (TEMPLATE_ID, OWN_TEMPLATE_ID):
             yield _error("The template_id must be a valid GUID.", "template_id")
-        if "template_id" not in request and not (request.get("content") and request.get("subject")):
+        has_subject = request.get("subject") or all(person.get("subject") for person in people)
+        if "template_id" not in request and not (request.get("content") and has_subject):
             yield _error("Unless a valid template_id is provided, the content parameter is required.", "content")
         seen: set[str] = set()
         for number, person in enumerate(people):

@@ -65,7 +65,7 @@ def _environment(folder: Path) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     requirements = str(_HERE / "requirements.txt")
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--requirement", requirements], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-qq", "--requirement", requirements], check=True)
     return python
 
 
@@ -80,9 +80,9 @@ def _write(home: Path, messages: int) -> None:
     finished = [each for each in sending.renderer().render(batch(0, _ONE_BY_ONE)) if isinstance(each, Payload)]
     few = [{**_addressed(each), "subject": each.subject, "text": each.text, "html": each.html} for each in finished]
     (home / "few.jsonl").write_text("".join(json.dumps(each) + "\n" for each in few), encoding="utf-8")
-    table = pa.Table.from_pylist([{name: each[name] for name in ("email", "subject", "text")} for each in few])  # noqa: F841
     with duckdb.connect(str(home / "few.duckdb")) as connection:
-        connection.execute("create table messages as from table")
+        connection.register("few", pa.Table.from_pylist(few).select(["email", "subject", "text"]))
+        connection.execute("create table messages as from few")
 
 
 def _addressed(payload: Payload) -> dict[str, Any]:
