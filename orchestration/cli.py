@@ -89,7 +89,7 @@ _KNOWN_AT = click.option(
 
 @_command("demo", "sincerely demo\nSINCERELY_HOME=/tmp/try sincerely demo --households 500")
 @click.option(
-    "--households", type=click.IntRange(1, 2_500), help="Only so many of the 2,469, for a first look in half the time."
+    "--households", type=click.IntRange(1, 2_500), help="Only so many of the 2,469, for a first look in less time."
 )
 @JSON
 def demo(households: int | None, as_json: bool) -> None:
