@@ -17,6 +17,7 @@ from rendering.errors import RenderError, TokenError
 from rendering.filling import Values, Writing
 from rendering.items import Item
 from rendering.links import Site
+from rendering.merge_data import MergeData
 from rendering.parts import Token
 from rendering.payload import FAULTS, MESSAGE_FIELDS, Payload, Recipient, decided, message, reason
 from rendering.templates import Compiled
@@ -47,11 +48,15 @@ def few_collections() -> Iterator[None]:
 
 
 class Renderer:
-    """Renders one campaign's batches; what it learns of products in one batch serves the next."""
+    """Renders one campaign's batches; what it learns of products in one batch serves the next.
 
-    def __init__(self, compiled: Compiled, site: Site) -> None:
+    With `as_merge_data`, a campaign whose template the vendor keeps gets what that template fills in."""
+
+    def __init__(self, compiled: Compiled, site: Site, *, as_merge_data: bool = False) -> None:
         self._compiled = compiled
         self._site = site
+        is_merged = as_merge_data and compiled.campaign.dynamic_template is not None
+        self._merge_data = MergeData(compiled.campaign, site) if is_merged else None
         self._known: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._writings: dict[tuple[Any, ...], Writing] = {}
         self._decided: dict[tuple[Any, ...], dict[str, str] | TokenError] = {}
@@ -93,7 +98,7 @@ class Renderer:
             if written is None:
                 written = self._writings[how] = writing(dict(zip(WRITING_FIELDS, how, strict=True)), campaign)
             recipient = Recipient(str(message_id), person_id, occurrence, variant, email)
-            return message(self._compiled, recipient, values, written, slots, self._site)
+            return message(self._compiled, recipient, values, written, slots, self._site, self._merge_data)
         except RenderError as error:
             return error
         except FAULTS as error:
@@ -159,7 +164,7 @@ class Renderer:
         the person's own share what cards make of them; each distinct one is cleaned once."""
         offsets = column.offsets.to_numpy()
         inner = column.values.slice(offsets[0], offsets[-1] - offsets[0])
-        names = [field.name for field in inner.type if field.name in self._compiled.reads]
+        names = [field.name for field in inner.type if self._reads(field.name)]
         columns = {name: _encoded(inner.field(name)) for name in names}
         shared = self._parts(columns, [name for name in names if name not in PERSONAL], len(inner))
         own = self._parts(columns, [name for name in names if name in PERSONAL], len(inner))
@@ -170,6 +175,9 @@ class Renderer:
             return lists
         # What a list that is null spans, if anything, is nobody's.
         return [each if there else [] for each, there in zip(lists, column.is_valid().to_pylist(), strict=True)]
+
+    def _reads(self, field: str) -> bool:
+        return self._merge_data.reads(field) if self._merge_data else field in self._compiled.reads
 
     def _parts(self, columns: dict[str, Encoded], names: list[str], count: int) -> list[dict[str, Any]]:
         """For each record those of its fields that are `names`, equal ones as one dict."""

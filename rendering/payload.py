@@ -15,7 +15,7 @@ from jinja2 import TemplateError as JinjaError
 from rendering.errors import LimitError, RenderError, TokenError
 from rendering.filling import Filling, Values, Writing, fill
 from rendering.links import Site
-from rendering.merge_data import merge_data
+from rendering.merge_data import MergeData
 from rendering.plaintext import tidy
 from rendering.templates import Compiled
 from rendering.tokens import clean, context, writing
@@ -43,9 +43,9 @@ class Payload:
     html: str
     text: str
     headers: tuple[tuple[str, str], ...]
-    # A vendor's own template, and the JSON object of what it fills in.
+    # A vendor's own template, and the JSON object of what it fills in: such a message has no `html` and no `text`.
     template_id: str | None = None
-    data: str | None = None
+    data: bytes | None = None
 
 
 def render_batch(
@@ -98,9 +98,17 @@ FAULTS = (TokenError, LimitError, JinjaError, ArithmeticError, AttributeError, T
 
 
 def message(
-    compiled: Compiled, to: Recipient, values: Values, writing: Writing, slots: Mapping[str, str], site: Site
+    compiled: Compiled,
+    to: Recipient,
+    values: Values,
+    writing: Writing,
+    slots: Mapping[str, str],
+    site: Site,
+    merge_data: MergeData | None = None,
 ) -> Payload:
-    """The message made of checked `values`, which are used up: what templates share is added to them."""
+    """The message made of checked `values`, which are used up: what templates share is added to them.
+
+    With `merge_data` it is what the campaign's template at the vendor is given, in place of a rendered message."""
     campaign = compiled.campaign
     message_id = to.message_id
     try:
@@ -117,8 +125,12 @@ def message(
         filling = Filling(compiled.html, values, writing, site, reference)
         values["subject"] = subject = _one_line(fill(_subject(compiled, to.variant), filling))
         values["preheader"] = _one_line(fill(compiled.preheader, filling))
-        html = fill(compiled.html, filling)
-        text = tidy(fill(compiled.text, filling)) + "\n"
+        data, html, text = None, "", ""
+        if merge_data:
+            data = merge_data.written(values, reference)
+        else:
+            html = fill(compiled.html, filling)
+            text = tidy(fill(compiled.text, filling)) + "\n"
     except FAULTS as error:
         raise RenderError(message_id, campaign.name, reason(error)) from error
     sender = campaign.sender
@@ -141,8 +153,8 @@ def message(
             ("X-Sincerely-Message-Id", message_id),
             ("Feedback-ID", _feedback_id(campaign.name, to.occurrence, to.variant, sender.domain)),
         ),
-        campaign.dynamic_template,
-        merge_data(campaign, values) if campaign.dynamic_template else None,
+        campaign.dynamic_template if merge_data else None,
+        data,
     )
 
 

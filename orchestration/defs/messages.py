@@ -7,7 +7,7 @@ import dagster as dg
 from orchestration.defs.resources import WAREHOUSE_POOL, Home
 from orchestration.delivery import linting, pacing, planner
 from orchestration.delivery.controls import Controls
-from orchestration.delivery.esp.choice import AUDIENCE_ESPS
+from orchestration.delivery.esp.choice import AUDIENCE_ESPS, fills_templates
 from orchestration.delivery.handing_over import hand_over
 from orchestration.delivery.holding import holding
 from orchestration.delivery.present import why_not_to_plan, why_not_to_send
@@ -57,7 +57,14 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
     gated = held_by_table(home.warehouse())
     waiting = {*held, *holding(Controls(settings.outbox_url), gated, campaigns, home.instant(context))()}
     plans = [
-        planner.plan(home.warehouse(), home.outbox(), campaign, site, home.instant(context))
+        planner.plan(
+            home.warehouse(),
+            home.outbox(),
+            campaign,
+            site,
+            home.instant(context),
+            fills_templates=fills_templates(settings.esp),
+        )
         for campaign in campaigns
         if campaign.name not in waiting
     ]

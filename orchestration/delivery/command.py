@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestration.delivery import audience, dry_run, explaining, linting, planner
 from orchestration.delivery.controls import Controls
-from orchestration.delivery.esp.choice import AUDIENCE_ESPS
+from orchestration.delivery.esp.choice import AUDIENCE_ESPS, fills_templates
 from orchestration.delivery.handing_over import hand_over
 from orchestration.delivery.holding import holding
 from orchestration.delivery.outbox import Outbox
@@ -49,7 +49,7 @@ def send(settings: Settings, campaign: str | None, is_dry_run: bool) -> list[dic
             asked = holding(controls, held(holds), chosen, as_of)
             if each.name in asked():
                 raise DeliveryError(f"{each.name} is paused or cancelled; see `sincerely status`.")
-            plan = planner.plan(warehouse, outbox, each, site, as_of)
+            plan = planner.plan(warehouse, outbox, each, site, as_of, fills_templates=fills_templates(settings.esp))
             note_deferred(warehouse, as_of)
             controls.withdraw_cancelled()
             sent = hand_over(settings, warehouse, outbox, as_of, each.name, held=asked).sent

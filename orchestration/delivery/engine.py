@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,11 +19,13 @@ _PRAGMAS = (
     "wal_autocheckpoint = 16000",
     "cache_size = -64000",
 )
+# Threads of one process queue for the writer's place: SQLite lets who waits sleep, and longer each time.
+_WRITER = "writer"
 
 
 def durable_engine(url: str) -> sa.Engine:
     """An engine for a SQLAlchemy URL; SQLite in WAL mode, on disk at each commit, waiting 30 s for another writer."""
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, execution_options={_WRITER: threading.Lock()})
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _make_durable)
     return engine
@@ -31,9 +34,12 @@ def durable_engine(url: str) -> sa.Engine:
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that may read before it writes: SQLite takes its one writer's place at the start, not half-way."""
-    with storage(), engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("begin immediate")
+    if engine.dialect.name != "sqlite":
+        with storage(), engine.begin() as connection:
+            yield connection
+        return
+    with storage(), engine.get_execution_options()[_WRITER], engine.begin() as connection:
+        connection.exec_driver_sql("begin immediate")
         yield connection
 
 

@@ -32,12 +32,14 @@ class Made:
 
 
 class Maker:
-    """Makes the messages of one campaign, batch after batch; a variant with content of its own is made apart."""
+    """Makes the messages of one campaign, batch after batch; a variant with content of its own is made apart.
 
-    def __init__(self, campaign: Campaign, site: Site) -> None:
+    An ESP that `fills_templates` gets merge data for a template that it keeps."""
+
+    def __init__(self, campaign: Campaign, site: Site, *, fills_templates: bool = False) -> None:
         compiled = compile_campaign(campaign)
-        self._rest = _Arm(compiled, site)
-        self._arms = {name: _Arm(own, site) for name, own in compiled.variants.items()}
+        self._rest = _Arm(compiled, site, fills_templates)
+        self._arms = {name: _Arm(own, site, fills_templates) for name, own in compiled.variants.items()}
 
     def make(self, records: pa.RecordBatch) -> Made:
         """A message for each row of `records` (as `records.sql` gives them); those of one variant in their order."""
@@ -55,9 +57,9 @@ class Maker:
 class _Arm:
     """Those who get the same content."""
 
-    def __init__(self, compiled: Compiled, site: Site) -> None:
+    def __init__(self, compiled: Compiled, site: Site, fills_templates: bool) -> None:
         self._campaign = compiled.campaign
-        self._renderer = Renderer(compiled, site)
+        self._renderer = Renderer(compiled, site, as_merge_data=fills_templates)
         self._of_rules: dict[tuple[str | None, ...], Decisions] = {}
         self._of_products: dict[tuple[Any, ...], dict[str, str]] = {}
 

@@ -91,8 +91,18 @@ _VARIANTS = pa.schema(
 )
 
 
-def plan(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, as_of: datetime) -> Plan:
+def plan(
+    warehouse: Warehouse,
+    outbox: Outbox,
+    campaign: Campaign,
+    site: Site,
+    as_of: datetime,
+    *,
+    fills_templates: bool = False,
+) -> Plan:
     """Renders and writes down every message of the campaign that is not written down yet.
+
+    For an ESP that `fills_templates`, a message in the vendor's own template is written down as its merge data.
 
     A message that cannot be rendered is counted with its reason and not written down: once what is wrong is
     mended, the next run plans it.
@@ -100,7 +110,7 @@ def plan(warehouse: Warehouse, outbox: Outbox, campaign: Campaign, site: Site, a
     occurrence = occurrence_of(campaign, as_of)
     result = Plan(campaign.name, occurrence)
     planned_at = as_of.replace(tzinfo=None)
-    maker = Maker(campaign, site)
+    maker = Maker(campaign, site, fills_templates=fills_templates)
     with few_collections():
         for records in _records(warehouse, campaign, occurrence):
             unknown = _unknown(outbox, records)

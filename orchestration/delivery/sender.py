@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
@@ -23,6 +23,8 @@ __all__ = ["Sent", "esp_for", "send"]
 PATIENCE = Patience()
 # What an ESP deferred for its own sake, such as a greylisted address, waits so long and for another sending.
 _DEFERRED = timedelta(minutes=5)
+# A message that nothing but merge data is kept of would come to its reader empty from any other.
+_STRANDED = "it was made for a template that another ESP keeps; set SINCERELY_ESP to that one, or cancel the campaign"
 _SETTLING_WAITS = (timedelta(seconds=0.2), timedelta(seconds=2))
 _PLANNING_LOOKED_AT = timedelta(seconds=0.1)
 
@@ -195,6 +197,13 @@ class _Sending:
         return not_before
 
     def _asked(self, lease: Lease, going: Sequence[Stored]) -> Answer:
+        stranded = (
+            {} if self._esp.fills_templates else {each.message_id: _STRANDED for each in going if each.template_id}
+        )
+        if stranded:
+            whole = [message for message in going if message.message_id not in stranded]
+            answer = self._asked(lease, whole) if whole else Answer()
+            return replace(answer, deferred={**answer.deferred, **stranded})
         try:
             return self._esp.hand_over(going, lease.planned_at.replace(tzinfo=UTC))
         except (DeliveryError, StorageError) as error:

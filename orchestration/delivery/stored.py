@@ -3,7 +3,7 @@
 A batch is a byte for its version, and frames of up to 100 messages: small enough for a processor's cache, and large
 enough that what messages of a campaign share is stored but once. A frame is two sizes, of what is in it before and
 after compression by zstd, and that: the size of a JSON list of heads, the list, and then each message's content, a
-JSON object with `subject`, `html` and `text`.
+JSON object with `subject`, `html` and `text`, or with what a vendor's own template fills in.
 """
 
 from __future__ import annotations
@@ -11,25 +11,23 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import orjson
 import pyarrow as pa
 
 from rendering.payload import Payload
 
-_VERSION = b"\x01"
+# Earlier versions had the merge data in the heads, and before that a list of messages under zlib.
+_VERSION, _WITH_DATA, _ZLIB = b"\x02", b"\x01", b"\x78"
 _FRAME = 100
 _SIZE, _SIZES = struct.Struct("<I"), struct.Struct("<II")
-# zlib's first byte: batches of earlier versions.
-_ZLIB = b"\x78"
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A message out of a batch. `content` is the JSON object of its `subject`, `html` and `text`."""
+class Stored(NamedTuple):
+    """A message out of a batch. `content` is a JSON object: the message's `subject`, `html` and `text`, or what the
+    template `template_id`, which the vendor keeps, is filled in with."""
 
     message_id: str
     person_id: str
@@ -40,24 +38,27 @@ class Stored:
     from_name: str
     from_email: str
     reply_to: str | None
-    headers: tuple[tuple[str, str], ...]
+    headers: Sequence[tuple[str, str]]
     template_id: str | None
-    data: str | None
     content: bytes
 
-    @cached_property
+    @property
     def payload(self) -> Payload:
         """The message with its content decoded."""
-        head = {name: getattr(self, name) for name in _HEAD}
-        return Payload(**head, **orjson.loads(self.content))
+        head: dict[str, Any] = {**dict(zip(_HEAD, self, strict=False)), "headers": tuple(map(tuple, self.headers))}
+        content = orjson.loads(self.content)
+        if self.template_id is None:
+            return Payload(**head, **content)
+        return Payload(**head, subject=content["subject"], html="", text="", data=self.content)
 
 
-_HEAD = tuple(name for name in Stored.__dataclass_fields__ if name != "content")
+_HEAD = tuple(name for name in Stored._fields if name != "content")
+_head = attrgetter(*_HEAD)
 
 
 def store(payload: Payload) -> Stored:
     """The message of a payload."""
-    return Stored(**{name: getattr(payload, name) for name in _HEAD}, content=_content(payload))
+    return Stored._make((*_head(payload), _content(payload)))
 
 
 def pack(payloads: Sequence[Payload]) -> bytes:
@@ -68,7 +69,8 @@ def pack(payloads: Sequence[Payload]) -> bytes:
 
 def unpack(data: bytes) -> Iterator[Stored]:
     """The messages of a batch, in their order."""
-    if data[:1] == _ZLIB:
+    version = data[:1]
+    if version == _ZLIB:
         for fields in orjson.loads(zlib.decompress(data)):
             yield store(Payload(**{**fields, "headers": tuple(map(tuple, fields["headers"]))}))
         return
@@ -76,35 +78,35 @@ def unpack(data: bytes) -> Iterator[Stored]:
     while start < len(view):
         size, packed = _SIZES.unpack_from(view, start)
         start += _SIZES.size
-        yield from _messages(pa.Codec("zstd").decompress(view[start : start + packed], size, asbytes=True))
+        frame = _messages(pa.Codec("zstd").decompress(view[start : start + packed], size, asbytes=True))
+        yield from map(_without_data, frame) if version == _WITH_DATA else map(Stored._make, frame)
         start += packed
 
 
 def _frame(payloads: Sequence[Payload]) -> bytes:
     contents = [_content(payload) for payload in payloads]
-    heads = orjson.dumps(
-        [
-            [*(getattr(payload, name) for name in _HEAD), len(content)]
-            for payload, content in zip(payloads, contents, strict=True)
-        ]
-    )
+    heads = orjson.dumps([(*_head(payload), len(content)) for payload, content in zip(payloads, contents, strict=True)])
     whole = b"".join([_SIZE.pack(len(heads)), heads, *contents])
     packed = pa.Codec("zstd", compression_level=1).compress(whole, asbytes=True)
     return _SIZES.pack(len(whole), len(packed)) + packed
 
 
-def _messages(whole: bytes) -> Iterator[Stored]:
+def _messages(whole: bytes) -> Iterator[list[Any]]:
+    """The head and the content of each message."""
     (heads_size,) = _SIZE.unpack_from(whole)
     start = _SIZE.size + heads_size
-    heads: list[list[Any]] = orjson.loads(memoryview(whole)[_SIZE.size : start])
-    for *head, size in heads:
-        head[_HEADERS] = tuple((name, value) for name, value in head[_HEADERS])
-        yield Stored(**dict(zip(_HEAD, head, strict=True)), content=whole[start : start + size])
+    for *head, size in orjson.loads(memoryview(whole)[_SIZE.size : start]):
+        yield [*head, whole[start : start + size]]
         start += size
 
 
+def _without_data(fields: list[Any]) -> Stored:
+    """A message of a version that kept a rendered one beside the merge data of a vendor's template."""
+    *head, data, content = fields
+    return Stored._make((*head, content if data is None else data.encode()))
+
+
 def _content(payload: Payload) -> bytes:
+    if payload.data is not None:
+        return payload.data
     return orjson.dumps({"subject": payload.subject, "html": payload.html, "text": payload.text})
-
-
-_HEADERS = _HEAD.index("headers")

@@ -46,7 +46,7 @@ def people(first: int, count: int, products: int = PRODUCTS) -> Iterator[dict[st
             "timezone": "America/New_York",
             "currency": "USD",
             "orders_count": number % 50,
-            "total_spent_amount": Decimal(number) / 7,
+            "total_spent_amount": Decimal(number * 100 // 7) / 100,
             "favourite_category": "CHEESE",
             "viewed_category": "BAKED BREAD/BUNS/ROLLS",
             "occurrence": "2018-01",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.delivery.sender import Sent, send
 from orchestration.delivery.throttle import Patience
 from rendering.payload import Payload
+from tests.esp.sendgrid import OWN_TEMPLATE_ID
 
 NOW = datetime(2018, 1, 1, tzinfo=UTC)
 HASTY = Patience(first_wait=timedelta(milliseconds=1), longest_wait=timedelta(milliseconds=5), retries_per_campaign=4)
@@ -124,6 +126,16 @@ class AdapterCases:
         # Those that other connections had taken by then still go.
         assert 1 <= len(self.taken()) <= esp.limits.connections
         assert send(outbox, esp, NOW, held=held, patience=HASTY).accepted == 0
+
+    def test_merge_data_goes_only_to_who_fills_templates_in(self, outbox: Outbox, esp: Esp) -> None:
+        merged = replace(payload(2), html="", text="", template_id=OWN_TEMPLATE_ID, data=b'{"subject":"Hello"}')
+        plan(outbox, [payload(1), merged, payload(3)])
+        sent = self.sent(outbox, esp)
+        waits = set() if esp.fills_templates else {"hello-2"}
+        assert (sent.accepted, sent.left) == (3 - len(waits), len(waits))
+        assert set(self.taken()) == {"hello-1", "hello-2", "hello-3"} - waits
+        assert errors(outbox).keys() == waits
+        assert states(outbox) == {"accepted": 2, "planned": 1} if waits else {"accepted": 3}
 
     def test_what_it_cannot_send_is_said_of_no_sound_campaign(self, esp: Esp) -> None:
         from rendering.campaign import load_campaigns

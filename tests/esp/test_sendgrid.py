@@ -18,11 +18,12 @@ from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.sender import send
 from orchestration.delivery.throttle import Throttle
 from orchestration.errors import SettingsError
+from rendering.batches import Renderer
 from rendering.campaign import CAMPAIGNS, load_campaign
 from rendering.links import Site
-from rendering.payload import render_batch
+from rendering.payload import Payload
 from rendering.templates import compile_campaign
-from tests.bench.rendering import people
+from tests.bench.rendering import batch
 from tests.esp.cases import HASTY, NOW, AdapterCases, errors, outbox, payload, plan, states
 from tests.esp.faults import ACCEPTED_THEN_500, ACCEPTED_THEN_DROPPED, DROPPED, MALFORMED, Throttled
 from tests.esp.sendgrid import API_KEY, OWN_TEMPLATE_ID, TEMPLATE_ID, FakeSendGrid, sendgrid
@@ -78,7 +79,8 @@ def test_a_template_of_the_vendors_own_is_given_values_and_no_message(
 ) -> None:
     campaign = replace(load_campaign(CAMPAIGNS / "loyalty_reward"), dynamic_template=OWN_TEMPLATE_ID)
     site = Site("https://mail.example.com", b"a secret of enough bytes")
-    rendered = list(render_batch(compile_campaign(campaign), people(0, 3), site))
+    renderer = Renderer(compile_campaign(campaign), site, as_merge_data=True)
+    rendered = [each for each in renderer.render(batch(0, 3)) if isinstance(each, Payload)]
     plan(outbox, rendered)
     plan(outbox, [payload(1)])
     assert send(outbox, esp, NOW).accepted == 4
@@ -87,6 +89,7 @@ def test_a_template_of_the_vendors_own_is_given_values_and_no_message(
     assert [product["rank"] for product in given["recommendations"]] == [1, 2, 3, 4, 5, 6]
     assert given["unsubscribe_url"].startswith("https://mail.example.com/unsubscribe/")
     assert given["subject"] == "Maria1, your reward for this month"
+    assert given["slots"] == {"hero": "hero_regular", "local": "city_anywhere"}
     assert "html" not in given
     assert fake.contents["hello-1"]["template_id"] == TEMPLATE_ID
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import struct
 import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,3 +80,22 @@ def test_a_damaged_batch_is_named_and_nothing_of_it_is_sent(tmp_path: Path) -> N
     with pytest.raises(DeliveryError, match="hello-1 of the outbox cannot be read"):
         send(outbox, FolderEsp(tmp_path / "mail"), NOW)
     assert states(outbox) == {"planned": 1}
+
+
+def test_a_batch_that_kept_merge_data_beside_a_rendered_message_is_still_read() -> None:
+    one, two = payload(1), payload(2)
+    heads = [_head_with_data(one, None, None), _head_with_data(two, "d-0123", '{"subject":"Hello"}')]
+    contents = [orjson.dumps({"subject": each.subject, "html": each.html, "text": each.text}) for each in (one, two)]
+    packed = orjson.dumps([[*head, len(content)] for head, content in zip(heads, contents, strict=True)])
+    whole = struct.pack("<I", len(packed)) + packed + b"".join(contents)
+    frame = pa.Codec("zstd").compress(whole, asbytes=True)
+    found = [each.payload for each in unpack(b"\x01" + struct.pack("<II", len(whole), len(frame)) + frame)]
+    merged = replace(two, subject="Hello", html="", text="", template_id="d-0123", data=b'{"subject":"Hello"}')
+    assert found == [one, merged]
+
+
+def _head_with_data(message: Payload, template_id: str | None, data: str | None) -> list[Any]:
+    return [
+        message.message_id, message.person_id, message.campaign, message.occurrence, message.variant, message.to_email,
+        message.from_name, message.from_email, message.reply_to, message.headers, template_id, data,
+    ]  # fmt: skip

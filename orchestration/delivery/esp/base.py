@@ -53,10 +53,12 @@ class Answer:
 
 
 class Esp(Protocol):
-    """An adapter. `is_idempotent` says whether handing the same message over twice changes nothing."""
+    """An adapter. `is_idempotent` says whether handing the same message over twice changes nothing, `fills_templates`
+    whether it takes merge data for a template that it keeps; other messages come to it rendered."""
 
     name: str
     is_idempotent: bool
+    fills_templates: bool
     limits: Limits
 
     def size_of(self, message: Stored) -> int:

@@ -26,6 +26,11 @@ def esp_for(settings: Settings) -> Esp:
     return _ADAPTERS[settings.esp](settings)
 
 
+def fills_templates(esp: str) -> bool:
+    """Whether the ESP of that name fills in templates that it keeps itself."""
+    return esp == SendGrid.name
+
+
 def check_secret(settings: Settings) -> None:
     """SettingsError when the demo, whose key everybody knows, is about to meet a real ESP."""
     if settings.esp != FOLDER and settings.secret == DEMO_SECRET:

@@ -29,6 +29,7 @@ class FolderEsp:
 
     name = "folder"
     is_idempotent = True
+    fills_templates = False
     limits = Limits(messages=500, connections=1)
 
     def __init__(self, folder: Path) -> None:

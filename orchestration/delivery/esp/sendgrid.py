@@ -40,6 +40,7 @@ class SendGrid:
 
     name = "sendgrid"
     is_idempotent = False
+    fills_templates = True
 
     def __init__(self, api_key: str, template_id: str = "", url: str = URL) -> None:
         if not api_key:
@@ -62,7 +63,7 @@ class SendGrid:
     def size_of(self, message: Stored) -> int:
         """The message's bytes in a request: its content as it lies there, and what is around it."""
         around = len(message.to_email) + sum(len(name) + len(value) + 6 for name, value in message.headers)
-        return len(self._data(message)) + 2 * around + _MESSAGE_BYTES
+        return len(message.content) + 2 * around + _MESSAGE_BYTES
 
     def hand_over(self, messages: Sequence[Stored], sent_at: datetime) -> Answer:
         """Sends the messages in one request."""
@@ -95,7 +96,8 @@ class SendGrid:
         return found
 
     def _build(self, messages: Sequence[Stored]) -> Iterator[bytes]:
-        """The request's JSON in pieces; contents are in it as they lie in the batch, JSON already."""
+        """The request's JSON in pieces; contents are in it as they lie in the batch, JSON already: what a template is
+        given, the values of a vendor's own or the rendered message for it to pass through."""
         first = messages[0]
         request: dict[str, Any] = {"from": {"email": first.from_email, "name": first.from_name}}
         if first.reply_to:
@@ -108,14 +110,9 @@ class SendGrid:
         yield orjson.dumps(request)[:-1] + b',"personalizations":['
         for number, message in enumerate(messages):
             yield b"," * (number > 0) + orjson.dumps(_personalization(message))[:-1] + b',"dynamic_template_data":'
-            yield self._data(message)
+            yield message.content
             yield b"}"
         yield b"]}"
-
-    @staticmethod
-    def _data(message: Stored) -> bytes:
-        """What a template is given: the values of a vendor's own, or the rendered message for it to pass through."""
-        return message.content if message.data is None else message.data.encode()
 
     def _read(self, reply: http.Reply, messages: Sequence[Stored]) -> Answer:
         status = reply.status

@@ -41,6 +41,7 @@ class Smtp:
 
     name = "smtp"
     is_idempotent = False
+    fills_templates = False
     limits = Limits(messages=_MESSAGES, connections=_CONNECTIONS)
 
     def __init__(self, url: str) -> None:

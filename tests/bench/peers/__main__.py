@@ -76,7 +76,7 @@ def _write(home: Path, messages: int) -> None:
         for first in range(0, messages, _A_BATCH):
             for each in rendering.render(batch(first, min(_A_BATCH, messages - first))):
                 assert isinstance(each, Payload)
-                many.write(json.dumps({**_addressed(each), "data": json.loads(each.data or "{}")}) + "\n")
+                many.write(json.dumps({**_addressed(each), "data": json.loads(each.data or b"{}")}) + "\n")
     finished = [each for each in sending.renderer().render(batch(0, _ONE_BY_ONE)) if isinstance(each, Payload)]
     few = [{**_addressed(each), "subject": each.subject, "text": each.text, "html": each.html} for each in finished]
     (home / "few.jsonl").write_text("".join(json.dumps(each) + "\n" for each in few), encoding="utf-8")
