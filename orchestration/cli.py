@@ -22,6 +22,7 @@ from orchestration.delivery import lint_command as linting
 from orchestration.delivery import unknown_command as unknown_messages
 from orchestration.delivery.suppression_lists import command as suppressions
 from orchestration.errors import SincerelyError, plain_message
+from orchestration.garbage import collect_rarely
 from orchestration.journeys import command as journeys
 from orchestration.landing import quarantine_command as quarantine
 from orchestration.models import backtest_command
@@ -53,6 +54,7 @@ class _Command(click.Command):
 def main(context: click.Context, debug: bool) -> None:
     """Sincerely: from the customer data that you have to one personal message for each person who agreed."""
     context.obj = debug
+    collect_rarely()
 
 
 def _command(name: str, examples: str, group: click.Group = main) -> Callable[[Callable[..., Any]], click.Command]:

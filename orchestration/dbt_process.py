@@ -15,6 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.garbage import uncollected
+
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
@@ -35,17 +37,18 @@ def main() -> None:
 
 def invoke(arguments: list[str]) -> dbtRunnerResult:
     """Runs dbt in this process, which may do so many times, one after another."""
-    from dbt.cli.main import dbtRunner
+    with uncollected():
+        from dbt.cli.main import dbtRunner
 
-    _tell_only_who_listens()
-    parsed = Path(os.environ.get("SINCERELY_MANIFEST") or "nothing parsed")
-    try:
-        if not parsed.exists():
-            return dbtRunner().invoke(arguments)
-        with _no_second_look():
-            return dbtRunner(manifest=_loaded(parsed)).invoke(arguments)
-    finally:
-        _close_the_warehouse()
+        _tell_only_who_listens()
+        parsed = Path(os.environ.get("SINCERELY_MANIFEST") or "nothing parsed")
+        try:
+            if not parsed.exists():
+                return dbtRunner().invoke(arguments)
+            with _no_second_look():
+                return dbtRunner(manifest=_loaded(parsed)).invoke(arguments)
+        finally:
+            _close_the_warehouse()
 
 
 def _loaded(parsed: Path) -> Manifest:

@@ -2,9 +2,12 @@
 
 import dagster as dg
 
-from orchestration import defs
+from orchestration import defs, garbage
 from orchestration.defs import automation, retraining, triggers
 from orchestration.defs.resources import Home
+
+# Dagster's own processes begin here.
+garbage.collect_rarely()
 
 definitions = dg.Definitions(
     assets=dg.load_assets_from_package_module(defs),

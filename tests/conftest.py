@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.garbage import collect_rarely
 from orchestration.locks import exclusive
 from tests.browser import browser  # noqa: F401
 from tests.servers import postgres_server, shop  # noqa: F401
@@ -20,6 +21,8 @@ from tests.world import write_world
 ROOT = Path(__file__).resolve().parent.parent
 AS_OF = "2017-12-31T00:00:00Z"
 SECRET = "a-secret-for-tests-only"
+
+collect_rarely()
 
 Sincerely = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -19,6 +19,7 @@ from orchestration.delivery.esp.choice import esp_for
 from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.sender import send
 from orchestration.errors import SincerelyError, plain_message
+from orchestration.garbage import collect_rarely
 from orchestration.settings import load_settings
 
 
@@ -39,6 +40,7 @@ class Order:
 
 def work(lines: Iterator[str], answers: TextIO) -> int:
     """Hands over as it is told; the exit status is 1 when a person has to act."""
+    collect_rarely()
     order = Order(**json.loads(next(lines)))
     stopped = threading.Event()
     threading.Thread(target=_listen, args=(lines, order, stopped), daemon=True).start()
