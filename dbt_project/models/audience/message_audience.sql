@@ -1,3 +1,4 @@
+{{ config(materialized='view') }}
 with campaigns as (
 
     select * from {{ source('raw', 'campaigns') }}

@@ -1,10 +1,4 @@
-with audience as (
-
-    select * from {{ ref('message_audience') }}
-
-),
-
-hours as (
+with hours as (
 
     select * from {{ ref('message_hours') }}
 
@@ -44,25 +38,19 @@ warm_up_days as (
 timed as (
 
     select
-        audience.*,
-        hours.not_before,
-        hours.due_at,
-        hours.expires_at,
-        hours.is_in_quiet_hours,
+        hours.*,
         caps.is_capped,
         caps.capped_by,
         case
-            when audience.exclusion_reason is not null then audience.exclusion_reason
-            when audience.is_planned then null
+            when hours.exclusion_reason is not null then hours.exclusion_reason
+            when hours.is_planned then null
             when hours.expires_at <= coalesce(hours.not_before, {{ as_of() }}) then 'expired'
-            when audience.is_paused then 'paused'
+            when hours.is_paused then 'paused'
             when caps.is_capped then 'capped'
         end as reason
-    from audience
-    left join hours
-        on audience.message_id = hours.message_id
+    from hours
     left join caps
-        on audience.message_id = caps.message_id
+        on hours.message_id = caps.message_id
 
 ),
 

@@ -1,16 +1,13 @@
 -- A round for each message of a person, the more important first: it takes a place of its day and week while there is
 -- one. What was taken in earlier rounds, and what earlier runs planned, is counted in front of it.
-with recursive audience as (
-
-    select * from {{ ref('message_audience') }}
-    where exclusion_reason is null and not is_planned and not is_paused and not ignores_caps
-
-),
-
-hours as (
+with recursive waiting as (
 
     select * from {{ ref('message_hours') }}
-    where expires_at is null or expires_at > coalesce(not_before, {{ as_of() }})
+    where
+        is_open
+        and not is_paused
+        and not ignores_caps
+        and (expires_at is null or expires_at > coalesce(not_before, {{ as_of() }}))
 
 ),
 
@@ -23,19 +20,17 @@ counted as (
 queued as (
 
     select
-        audience.message_id,
-        audience.person_id,
-        audience.campaign,
-        hours.days_ahead > 0 as is_tomorrow,
-        coalesce(audience.cap_per_day, {{ var('cap_per_day') }}) as cap_per_day,
-        coalesce(audience.cap_per_week, {{ var('cap_per_week') }}) as cap_per_week,
+        message_id,
+        person_id,
+        campaign,
+        days_ahead > 0 as is_tomorrow,
+        coalesce(cap_per_day, {{ var('cap_per_day') }}) as cap_per_day,
+        coalesce(cap_per_week, {{ var('cap_per_week') }}) as cap_per_week,
         row_number() over (
-            partition by audience.person_id
-            order by audience.priority desc, hours.due_at, audience.campaign, audience.message_id
+            partition by person_id
+            order by priority desc, due_at, campaign, message_id
         ) as place
-    from audience
-    inner join hours
-        on audience.message_id = hours.message_id
+    from waiting
 
 ),
 

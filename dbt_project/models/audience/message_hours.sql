@@ -1,10 +1,11 @@
 -- When a message that nothing is against would leave: at the person's best hour where the campaign asks for it, and
 -- not in the quiet hours of their clock, but at their end. In whose zone nobody knows, no hour is quiet.
+-- The audience's columns go along: to look them up again by the message costs more than all else here.
 {% set quiet = quiet_hours() %}
 with audience as (
 
-    select * from {{ ref('message_audience') }}
-    where exclusion_reason is null and not is_planned
+    select *, exclusion_reason is null and not is_planned as is_open
+    from {{ ref('message_audience') }}
 
 ),
 
@@ -38,11 +39,7 @@ present_hours as (
 aimed as (
 
     select
-        audience.message_id,
-        audience.step_due_at,
-        audience.step_deadline_at,
-        audience.deferred_due_at,
-        audience.lifetime_seconds,
+        audience.* exclude (quiet_from_hour, quiet_until_hour),
         clocks.timezone,
         audience.send_from_hour is not null as is_at_hour,
         case
@@ -55,12 +52,12 @@ aimed as (
         case when clocks.is_known then coalesce(audience.quiet_from_hour, {{ quiet[0] }}) else 0 end as quiet_from_hour,
         case when clocks.is_known then coalesce(audience.quiet_until_hour, {{ quiet[1] }}) else 0 end as quiet_until_hour
     from audience
-    inner join clocks
-        on audience.person_id = clocks.person_id
-    inner join present_hours
+    left join clocks
+        on audience.person_id = clocks.person_id and audience.is_open
+    left join present_hours
         on clocks.timezone = present_hours.timezone
     left join send_times
-        on audience.person_id = send_times.person_id
+        on audience.person_id = send_times.person_id and audience.is_open
 
 ),
 
@@ -77,20 +74,24 @@ shifted as (
 timed as (
 
     select
-        shifted.*,
+        shifted.* exclude (hour, leaving_hour, timezone, quiet_from_hour, quiet_until_hour, is_shifted),
         leaving.days_ahead,
         case when shifted.is_at_hour or shifted.is_shifted then leaving.next_at end as not_before,
+        shifted.is_shifted as is_in_quiet_hours,
         -- Lateness counts from the hour that was aimed at, and of what was deferred from the first one.
-        coalesce(
-            shifted.deferred_due_at,
-            case when shifted.is_at_hour then aimed_at.next_at end,
-            shifted.step_due_at,
-            {{ as_of() }}
-        ) as due_at
+        case
+            when shifted.is_open
+                then coalesce(
+                    shifted.deferred_due_at,
+                    case when shifted.is_at_hour then aimed_at.next_at end,
+                    shifted.step_due_at,
+                    {{ as_of() }}
+                )
+        end as due_at
     from shifted
-    inner join send_clocks as leaving
+    left join send_clocks as leaving
         on shifted.timezone = leaving.timezone and shifted.leaving_hour = leaving.hour
-    inner join send_clocks as aimed_at
+    left join send_clocks as aimed_at
         on shifted.timezone = aimed_at.timezone and shifted.hour = aimed_at.hour
 
 ),
@@ -98,11 +99,7 @@ timed as (
 final as (
 
     select
-        message_id,
-        not_before,
-        days_ahead,
-        is_shifted as is_in_quiet_hours,
-        due_at,
+        * exclude (is_at_hour),
         case
             when step_deadline_at is not null
                 then step_deadline_at + (due_at - least(due_at, coalesce(step_due_at, due_at)))
