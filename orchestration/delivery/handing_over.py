@@ -71,7 +71,8 @@ def hand_over(
     Rates(settings.outbox_url).note(esp.name, sent.accepted, time.monotonic() - started)
     sent.taken_back += recovered.planned
     sent.unknown += recovered.unknown
-    return HandedOver(sent, settled, _problems(outbox, sent, limit))
+    problems = [settled.problem] if settled.problem else []
+    return HandedOver(sent, settled, [*problems, *_problems(outbox, sent, limit)])
 
 
 def is_large(outbox: Outbox, esp: Esp, campaign: str | None) -> bool:

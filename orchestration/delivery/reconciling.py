@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from orchestration.delivery.esp.base import Esp
 from orchestration.delivery.outbox import Outbox
+from orchestration.errors import DeliveryError
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign
 
@@ -24,6 +25,8 @@ class Settled:
     by_events: int = 0
     by_look_up: int = 0
     sent_again: int = 0
+    # Why the ESP could not be asked.
+    problem: str | None = None
 
 
 def settle_unknown(
@@ -43,8 +46,12 @@ def settle_unknown(
     if (left := outbox.unknown.ids()) and warehouse.exists("core.email_events"):
         told = [str(row["message_id"]) for row in warehouse.rows(_SPOKEN_OF, [left])]
         by_events = outbox.unknown.settle_by_events(pa.table({"message_id": pa.array(told, pa.string())}))
-    if left := outbox.unknown.ids(esp.name):
-        by_look_up = outbox.unknown.settle_by_look_up(esp.look_up(left))
+    problem = None
+    if requests := outbox.unknown.requests(esp.name):
+        try:
+            by_look_up = outbox.unknown.settle_by_look_up(esp.look_up(requests))
+        except DeliveryError as error:
+            problem = str(error)
     resending = [campaign.name for campaign in campaigns if campaign.unknown == "resend"]
     sent_again = outbox.unknown.resend(resending, (at - limit).replace(tzinfo=None)) if resending else 0
-    return Settled(by_events, by_look_up, sent_again)
+    return Settled(by_events, by_look_up, sent_again, problem)

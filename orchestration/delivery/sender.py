@@ -151,7 +151,7 @@ class _Sending:
             self._stopped.set()
 
     def _work(self) -> None:
-        while not self._stopped.is_set():
+        while not (self._stopped.is_set() or self._throttle.is_over):
             # Asked first: what was planned before the planning ended is not missed.
             is_planning = self._is_planning()
             held = {*self._held(), *self._throttle.spent}
@@ -174,7 +174,7 @@ class _Sending:
         not_before = None
         while parts:
             self._throttle.wait(self._stopped)
-            if self._stopped.is_set() or lease.campaign in self._throttle.spent:
+            if self._stopped.is_set() or self._throttle.is_over or lease.campaign in self._throttle.spent:
                 break
             part = parts.popleft()
             going = settling.begin(lease, part, esp.name, esp.is_idempotent, self._now())

@@ -41,6 +41,8 @@ class Throttle:
         self._unknown_in_a_row = 0
         self._retries: Counter[str] = Counter()
         self.spent: set[str] = set()
+        # From when on no connection asks any longer, though the error that says why is still on its way.
+        self.is_over = False
 
     def wait(self, stopped: threading.Event) -> None:
         """Sleeps while the ESP, or our back-off, asks for it; returns early when the sending stops."""
@@ -60,6 +62,7 @@ class Throttle:
             is_unreadable = bool(answer.unknown) and len(answer.unknown) + len(answer.left) == asked
             self._unknown_in_a_row = self._unknown_in_a_row + 1 if is_unreadable else 0
             if self._unknown_in_a_row >= self._patience.unknown_in_a_row:
+                self.is_over = True
                 reason = next(iter(answer.unknown.values()), "")
                 raise EspError(
                     f"{self._unknown_in_a_row} requests in a row got no readable answer ({reason}), so nothing more "

@@ -36,13 +36,29 @@ class Unknown:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def ids(self, esp: str | None = None) -> list[str]:
-        """Their message ids, of one ESP or of all."""
-        query = sa.select(MESSAGES.c.message_id).where(_IS_UNKNOWN)
-        if esp:
-            query = query.join(BATCHES, BATCHES.c.batch_id == MESSAGES.c.batch_id).where(BATCHES.c.esp == esp)
+    def ids(self) -> list[str]:
+        """Their message ids."""
+        query = sa.select(MESSAGES.c.message_id).where(_IS_UNKNOWN).order_by(MESSAGES.c.message_id)
         with reading(self._engine) as connection:
-            return list(connection.scalars(query.order_by(MESSAGES.c.message_id)))
+            return list(connection.scalars(query))
+
+    def requests(self, esp: str) -> list[list[str]]:
+        """The ids of what `esp` was given, those of one request together, the oldest request first.
+
+        Of a message that was handed over more than once nobody knows whose request was taken: it stands alone.
+        """
+        query = (
+            sa.select(MESSAGES.c.batch_id, MESSAGES.c.handed_over_at, MESSAGES.c.message_id, MESSAGES.c.attempts)
+            .join(BATCHES, BATCHES.c.batch_id == MESSAGES.c.batch_id)
+            .where(_IS_UNKNOWN, BATCHES.c.esp == esp)
+            .order_by(MESSAGES.c.handed_over_at, MESSAGES.c.message_id)
+        )
+        found: dict[tuple[object, ...], list[str]] = {}
+        with reading(self._engine) as connection:
+            for row in connection.execute(query):
+                alone = row.message_id if row.attempts > 1 else None
+                found.setdefault((row.batch_id, row.handed_over_at, alone), []).append(row.message_id)
+        return list(found.values())
 
     def waiting(self) -> list[Waiting]:
         """How many there are and why, the oldest first."""

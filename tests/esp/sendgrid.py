@@ -1,12 +1,13 @@
 """A SendGrid on the loopback: its limits, its errors, its events, and the faults that it is told to have.
 
-Limits and errors as in the vendor's OpenAPI description of mail send, v3.
+Limits and errors as in the vendor's OpenAPI description of mail send, v3, and its pages on Email Activity.
 """
 
 from __future__ import annotations
 
 import email.utils
 import random
+import re
 import threading
 import time
 import uuid
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -28,6 +30,8 @@ OWN_TEMPLATE_ID = "d-fedcba9876543210"
 _REQUEST_BYTES = 30_000_000
 _MESSAGES = 1_000
 _CUSTOM_ARGS_BYTES = 10_000
+_LOOK_UPS_A_MINUTE = 6
+_ASKED = re.compile(r"""\(unique_args\['message_id'\]="([^"]+)"\)""")
 _FORBIDDEN_HEADERS = {
     "to", "from", "subject", "reply-to", "cc", "bcc", "content-type", "content-transfer-encoding", "dkim-signature",
     "received", "x-sg-id", "x-sg-eid",
@@ -53,6 +57,10 @@ class FakeSendGrid(ThreadingHTTPServer):
         self.refuses: set[str] = set()
         self.suppressed: set[str] = set()
         self.is_vague = False
+        # Email Activity, which is bought apart: it knows of a message some time after it was taken.
+        self.has_activity = True
+        self.activity_is_behind = False
+        self.looked_up = 0
         self.keeps_contents = True
         self.remaining: int | None = None
         self.at_once = 0
@@ -115,9 +123,29 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Its own suppressions, of which it has none but ours; `suppression_api` is one that has."""
+        """Its own suppressions, of which it has none but ours; `suppression_api` is one that has. And its activity."""
+        path, _, query = self.path.partition("?")
+        if path == "/v3/messages":
+            return self._tell_activity(parse_qs(query))
         is_known = self.path.startswith("/v3/suppression/")
         self._answer(200, b"[]") if is_known else self._fail(404, "not found")
+
+    def _tell_activity(self, query: dict[str, list[str]]) -> None:
+        fake = self.server
+        with fake.lock:
+            fake.looked_up += 1
+            is_too_often = fake.looked_up > _LOOK_UPS_A_MINUTE
+        if not fake.has_activity:
+            return self._fail(403, "access forbidden")
+        if is_too_often:
+            return self._fail(429, "too many requests")
+        asked = _ASKED.fullmatch(query.get("query", [""])[0])
+        if asked is None or int(query["limit"][0]) > _MESSAGES:
+            return self._fail(400, "the query cannot be understood")
+        rows = []
+        if asked[1] in fake.accepted and not fake.activity_is_behind:
+            rows = [{"msg_id": f"{asked[1][:16]}.filter0001", "status": "delivered", "opens_count": 0}]
+        self._answer(200, orjson.dumps({"messages": rows}))
 
     def do_POST(self) -> None:
         fake = self.server

@@ -49,11 +49,13 @@ class Sending:
         ids = pa.array(message_ids, pa.string())
         self.warehouse.replace("core.email_events", pa.table({"message_id": ids}))
 
-    def run(self, at: datetime = NOW, found: Mapping[str, bool] | None = None) -> HandedOver:
+    def run(
+        self, at: datetime = NOW, found: Mapping[str, bool] | None = None, *, has_activity: bool = False
+    ) -> HandedOver:
         campaign: Campaign = replace(load_campaign(CAMPAIGNS / "win_back"), name="hello", unknown=self.policy)
-        esp = SendGrid(API_KEY, TEMPLATE_ID, self.fake.url)
+        esp = SendGrid(API_KEY, TEMPLATE_ID, self.fake.url, has_activity=has_activity)
         if found is not None:
-            esp.look_up = lambda message_ids: found  # type: ignore[method-assign]
+            esp.look_up = lambda requests: found  # type: ignore[method-assign]
         return hand_over(self.settings, self.warehouse, self.outbox, at, esp=esp, campaigns=[campaign])
 
 
@@ -96,6 +98,50 @@ def test_the_esps_own_answer_settles_both_ways(sending: Sending) -> None:
     handed_over = sending.run(found={"hello-1": True, "hello-2": False})
     assert (handed_over.settled.by_look_up, handed_over.sent.accepted) == (2, 1)
     assert states(sending.outbox) == {"accepted": 2}
+
+
+def test_the_vendors_activity_settles_a_whole_request_by_one_question(sending: Sending) -> None:
+    assert sending.run(has_activity=True).settled.by_look_up == 2
+    assert states(sending.outbox) == {"accepted": 2}
+    assert sending.fake.looked_up == 1
+    assert set(sending.fake.accepted.values()) == {1}
+
+
+def test_of_what_the_vendors_activity_does_not_know_nothing_is_concluded(sending: Sending) -> None:
+    sending.fake.activity_is_behind = True
+    assert sending.run(has_activity=True).settled.by_look_up == 0
+    assert states(sending.outbox) == {"unknown": 2}
+
+
+def test_no_more_is_asked_than_the_vendor_lets_itself_be_asked(sending: Sending, fake: FakeSendGrid) -> None:
+    for number in range(10, 20):
+        plan(sending.outbox, [payload(number)])
+        fake.faults.add(ACCEPTED_THEN_DROPPED)
+        sending.run(NOW + timedelta(hours=number))
+    assert states(sending.outbox) == {"unknown": 12}
+    assert sending.run(has_activity=True).settled.by_look_up == 7
+    assert fake.looked_up == 6
+    # The vendor does not answer any longer: the rest waits.
+    assert sending.run(has_activity=True).settled.by_look_up == 0
+    fake.looked_up = 0
+    assert sending.run(has_activity=True).settled.by_look_up == 5
+
+
+def test_what_was_handed_over_again_is_asked_for_by_itself(sending: Sending, fake: FakeSendGrid) -> None:
+    sending.policy = "resend"
+    fake.faults.add(ACCEPTED_THEN_DROPPED)
+    assert sending.run(LATER).sent.unknown == 2
+    assert sending.run(LATER, has_activity=True).settled.by_look_up == 2
+    assert fake.looked_up == 2
+
+
+def test_a_key_that_may_not_read_the_activity_holds_nothing_up(sending: Sending, fake: FakeSendGrid) -> None:
+    fake.has_activity = False
+    plan(sending.outbox, [payload(3)])
+    handed_over = sending.run(has_activity=True)
+    assert handed_over.sent.accepted == 1
+    assert states(sending.outbox) == {"unknown": 2, "accepted": 1}
+    assert "SINCERELY_SENDGRID_ACTIVITY=off" in handed_over.problems[0]
 
 
 def test_without_a_word_it_is_held_until_a_person_decides(sending: Sending) -> None:

@@ -71,8 +71,9 @@ class Esp(Protocol):
     def finish(self) -> None:
         """Called once after the last request."""
 
-    def look_up(self, message_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Whether it took the messages, for those of which it says so."""
+    def look_up(self, requests: Sequence[Sequence[str]]) -> Mapping[str, bool]:
+        """Whether it took the messages, by id, for those of which it says so. `requests` are ids that were handed over
+        together, the oldest first; raises DeliveryError when it does not let itself be asked."""
 
     def refuses(self, campaign: Campaign) -> list[str]:
         """What of the campaign it cannot send, a sentence each."""

@@ -47,7 +47,10 @@ def refusals(esp: str, campaign: Campaign) -> list[str]:
 _ADAPTERS: dict[str, Callable[[Settings], Esp]] = {
     "folder": lambda settings: FolderEsp(settings.outbox),
     "sendgrid": lambda settings: SendGrid(
-        settings.sendgrid_api_key, settings.sendgrid_template_id, settings.sendgrid_url
+        settings.sendgrid_api_key,
+        settings.sendgrid_template_id,
+        settings.sendgrid_url,
+        has_activity=settings.sendgrid_activity == "on",
     ),
     "smtp": lambda settings: Smtp(settings.smtp_url),
 }

@@ -73,7 +73,7 @@ class FolderEsp:
         except OSError as error:
             raise storage_error(error, self._folder) from error
 
-    def look_up(self, message_ids: Sequence[str]) -> Mapping[str, bool]:
+    def look_up(self, requests: Sequence[Sequence[str]]) -> Mapping[str, bool]:
         """Nothing: what is given to it again changes nothing, so nothing stays unknown."""
         return {}
 

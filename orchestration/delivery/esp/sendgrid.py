@@ -16,13 +16,14 @@ from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
 from orchestration.delivery.esp import http
 from orchestration.delivery.esp.base import Answer, EspError, Limits
 from orchestration.delivery.stored import Stored
-from orchestration.errors import SettingsError
+from orchestration.errors import DeliveryError, SettingsError
 from rendering.campaign import Campaign
 
 URL = "https://api.sendgrid.com"
@@ -31,18 +32,22 @@ _REQUEST_BYTES = 30_000_000
 # What stands around the messages, and around each of them.
 _ENVELOPE_BYTES, _MESSAGE_BYTES = 10_000, 200
 _MESSAGES = 1_000
+# The vendor lets its Email Activity be asked six times a minute; what is left waits for the next run.
+_LOOK_UPS = 6
 _PERSONALIZATION = re.compile(r"personalizations[.\[](\d+)")
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 class SendGrid:
-    """SendGrid behind an API key that may send mail. An empty `template_id` sends each message by itself."""
+    """SendGrid behind an API key that may send mail. An empty `template_id` sends each message by itself.
+
+    With `has_activity` the key may read the Email Activity too, which the vendor sells apart."""
 
     name = "sendgrid"
     is_idempotent = False
     fills_templates = True
 
-    def __init__(self, api_key: str, template_id: str = "", url: str = URL) -> None:
+    def __init__(self, api_key: str, template_id: str = "", url: str = URL, *, has_activity: bool = False) -> None:
         if not api_key:
             raise SettingsError(
                 "SINCERELY_SENDGRID_API_KEY is not set; make a key with the scope mail.send, and set it."
@@ -52,6 +57,7 @@ class SendGrid:
                 f"SINCERELY_SENDGRID_TEMPLATE_ID is '{template_id}'; name a dynamic template, whose id starts with d-."
             )
         self._template_id = template_id
+        self._has_activity = has_activity
         self.limits = Limits(
             messages=_MESSAGES if template_id else 1,
             connections=_CONNECTIONS,
@@ -78,9 +84,27 @@ class SendGrid:
         """Closes the connections."""
         self._http.close()
 
-    def look_up(self, message_ids: Sequence[str]) -> Mapping[str, bool]:
-        """Nothing: what the vendor's API knows of single messages is a paid addition. Its events tell the same."""
-        return {}
+    def look_up(self, requests: Sequence[Sequence[str]]) -> Mapping[str, bool]:
+        """The messages of requests that the Email Activity knows of; a request is taken whole or not at all, so its
+        first message answers for all.
+
+        Of what it does not know it says nothing: it lags behind, and forgets after some days.
+        """
+        found: dict[str, bool] = {}
+        for message_ids in requests[:_LOOK_UPS] if self._has_activity else ():
+            query = quote(f"(unique_args['message_id']=\"{message_ids[0]}\")")
+            reply = http.send(self._http, "GET", f"/v3/messages?limit=1&query={query}")
+            if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+                raise DeliveryError(
+                    f"SendGrid answered {reply.status} when it was asked for unknown messages: let the key read the "
+                    "Email Activity, or set SINCERELY_SENDGRID_ACTIVITY=off."
+                )
+            if reply.status != HTTPStatus.OK:
+                break
+            body = reply.json
+            if isinstance(body, dict) and body.get("messages"):
+                found |= dict.fromkeys(message_ids, True)
+        return found
 
     @staticmethod
     def refuses(campaign: Campaign) -> list[str]:

@@ -123,7 +123,7 @@ class Smtp:
                 connection.close()
         self._open.clear()
 
-    def look_up(self, message_ids: Sequence[str]) -> Mapping[str, bool]:
+    def look_up(self, requests: Sequence[Sequence[str]]) -> Mapping[str, bool]:
         """Nothing: SMTP answers no questions afterwards. What bounces tells."""
         return {}
 
