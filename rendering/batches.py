@@ -98,7 +98,8 @@ class Renderer:
             if written is None:
                 written = self._writings[how] = writing(dict(zip(WRITING_FIELDS, how, strict=True)), campaign)
             recipient = Recipient(str(message_id), person_id, occurrence, variant, email)
-            return message(self._compiled, recipient, values, written, slots, self._site, self._merge_data)
+            data = self._merge_data
+            return message(self._compiled, recipient, values, written, slots, self._site, data, has_body=data is None)
         except RenderError as error:
             return error
         except FAULTS as error:

@@ -46,7 +46,8 @@ class MergeData:
         self._site = site
         self._names = (*campaign.tokens, *COMMON)
         self._lists = tuple(token.name for token in campaign.tokens.values() if token.type == "list")
-        self._sender = {"postal_address": campaign.postal_address, "sender_name": campaign.sender.name}
+        sender = {"postal_address": campaign.postal_address, "sender_name": campaign.sender.name}
+        self._opening = _dumped(sender)[:-1] + b","
 
     @staticmethod
     def reads(field: str) -> bool:
@@ -62,7 +63,7 @@ class MergeData:
         for name in self._lists:
             records = [self._record(record, named) for record in found[name] or ()]
             found[name] = orjson.Fragment(b"[" + b",".join(records) + b"]")
-        return orjson.dumps({**found, **self._sender}, default=_text)
+        return self._opening + _dumped(found)[1:]
 
     def _record(self, record: Any, reference: bytes) -> bytes:
         if type(record) is not Item:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -26,8 +25,7 @@ _MESSAGE_ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _ADDRESS = re.compile(r"[^\s<>,;:\"@\x00-\x1f\x7f]+@[^\s<>,;:\"@\x00-\x1f\x7f]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """A message that is ready to be handed over. `subject` and `headers` are single lines."""
 
     message_id: str
@@ -43,7 +41,8 @@ class Payload:
     html: str
     text: str
     headers: tuple[tuple[str, str], ...]
-    # A vendor's own template, and the JSON object of what it fills in: such a message has no `html` and no `text`.
+    # A vendor's own template, and the JSON object of what it fills in. Planned for it, a message has no `html` and no
+    # `text`; a preview has them too, as others would get it.
     template_id: str | None = None
     data: bytes | None = None
 
@@ -80,7 +79,8 @@ def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload
         )
     except FAULTS as error:
         raise RenderError(message_id, compiled.campaign.name, reason(error)) from error
-    return message(compiled, recipient, values, writing(record, compiled.campaign), slots, site)
+    merge_data = MergeData(compiled.campaign, site) if compiled.campaign.dynamic_template else None
+    return message(compiled, recipient, values, writing(record, compiled.campaign), slots, site, merge_data)
 
 
 class Recipient(NamedTuple):
@@ -105,10 +105,12 @@ def message(
     slots: Mapping[str, str],
     site: Site,
     merge_data: MergeData | None = None,
+    *,
+    has_body: bool = True,
 ) -> Payload:
     """The message made of checked `values`, which are used up: what templates share is added to them.
 
-    With `merge_data` it is what the campaign's template at the vendor is given, in place of a rendered message."""
+    `merge_data` adds what the campaign's template at the vendor is given, and then it can do without a body."""
     campaign = compiled.campaign
     message_id = to.message_id
     try:
@@ -125,12 +127,9 @@ def message(
         filling = Filling(compiled.html, values, writing, site, reference)
         values["subject"] = subject = _one_line(fill(_subject(compiled, to.variant), filling))
         values["preheader"] = _one_line(fill(compiled.preheader, filling))
-        data, html, text = None, "", ""
-        if merge_data:
-            data = merge_data.written(values, reference)
-        else:
-            html = fill(compiled.html, filling)
-            text = tidy(fill(compiled.text, filling)) + "\n"
+        html = fill(compiled.html, filling) if has_body else ""
+        text = tidy(fill(compiled.text, filling)) + "\n" if has_body else ""
+        data = merge_data.written(values, reference) if merge_data else None
     except FAULTS as error:
         raise RenderError(message_id, campaign.name, reason(error)) from error
     sender = campaign.sender

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -50,8 +49,7 @@ _FETCH_ROWS = 10_000
 _LOOKED_UP_IDS = 500
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(NamedTuple):
     """A message to be written down. `payload` is None for a hold-out."""
 
     message_id: str
@@ -170,26 +168,27 @@ def _insert(connection: sa.Connection, messages: Sequence[Planned], planned_at: 
             "is_waiting": True,
         }
         connection.execute(sa.insert(BATCHES), {**batch, "payloads": pack(payloads)})
-    connection.execute(sa.insert(MESSAGES), [_row(message, batch_id, planned_at) for message in messages])
+    connection.execute(_NEW, [_row(message, batch_id, planned_at) for message in messages])
+
+
+# What is the same for all stands in the statement: to give it with each row costs as much as what differs.
+_NEW = sa.insert(MESSAGES).values(attempts=sa.literal_column("0"), revision=sa.literal_column("1"))
 
 
 def _row(message: Planned, batch_id: str | None, planned_at: datetime) -> dict[str, Any]:
-    state = "planned" if message.payload else "held_out"
+    is_holdout = message.payload is None
     return {
         "message_id": message.message_id,
         "campaign": message.campaign,
         "occurrence": message.occurrence,
         "person_id": message.person_id,
-        "email": message.payload.to_email if message.payload else None,
+        "email": None if message.payload is None else message.payload.to_email,
         "variant": message.variant,
-        "is_holdout": state == "held_out",
-        "state": state,
+        "is_holdout": is_holdout,
+        "state": "held_out" if is_holdout else "planned",
         "planned_at": planned_at,
         "not_before": message.not_before,
         "expires_at": message.expires_at,
-        "attempts": 0,
-        "error": None,
         "decisions": orjson.dumps(message.decisions).decode() if message.decisions else None,
-        "batch_id": batch_id if message.payload else None,
-        "revision": 1,
+        "batch_id": None if is_holdout else batch_id,
     }

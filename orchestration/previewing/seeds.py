@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+
+import orjson
 
 from orchestration.delivery.esp.choice import esp_for
 from orchestration.delivery.stored import store
@@ -38,8 +39,9 @@ def send(
 ) -> int:
     """Hands over, for each address, the messages of each campaign's first person in all variants, or of the people who
     are `named` (by id); returns how many. Nothing is recorded: their ids are of no campaign's message."""
+    esp = esp_for(settings)
     payloads = [
-        marked(payload, address)
+        marked(payload if esp.fills_templates else payload._replace(template_id=None, data=None), address)
         for preview in previews
         for payload in _of(preview, named)
         for address in sorted(addresses)
@@ -48,7 +50,6 @@ def send(
         raise DeliveryError(
             f"That would be {len(payloads)} test messages, and at most {MOST_TESTS} go at once; name a campaign."
         )
-    esp = esp_for(settings)
     # One call a message: an ESP takes an address once in a call.
     for payload in payloads:
         answer = esp.hand_over([store(payload)], datetime.now(UTC))
@@ -65,17 +66,18 @@ def send(
 
 def marked(payload: Payload, address: str) -> Payload:
     """The payload for a seed address. Its id hangs on what it says: sent again unchanged it is the same message."""
-    said = "|".join((payload.message_id, address, payload.subject, payload.html, payload.text))
+    data = payload.data or b""
+    said = "|".join((payload.message_id, address, payload.subject, payload.html, payload.text, data.decode()))
     message_id = f"preview-{hashlib.sha256(said.encode()).hexdigest()[:24]}"
     headers = tuple(
         (name, {"X-Sincerely-Message-Id": message_id, "Feedback-ID": TESTS}.get(name, value))
         for name, value in payload.headers
     )
-    return replace(
-        payload,
+    return payload._replace(
         message_id=message_id,
         to_email=address,
         subject=f"{MARK} {payload.subject}",
+        data=orjson.dumps({**orjson.loads(data), "subject": f"{MARK} {payload.subject}"}) if data else None,
         campaign=TESTS,
         occurrence=payload.campaign,
         headers=headers,

@@ -102,7 +102,7 @@ def measured(messages: int, senders: int = 1, form: str = "rendered") -> Measure
         people = _records(Path(folder), messages)
         with crew(Order(SENT_AT.isoformat(), is_planning=True), senders, environ) as team:
             started = time.perf_counter()
-            for records in pa.ipc.open_stream(str(people)):
+            for records in pa.ipc.open_stream(pa.OSFile(str(people))):
                 with clock.step("rendering"):
                     payloads = [each for each in rendering.render(records) if isinstance(each, Payload)]
                 with clock.step("recording"):

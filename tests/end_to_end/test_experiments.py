@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,7 +108,7 @@ def send(settings: Any, arms: dict[str, str]) -> None:
         if arm == "holdout":
             planned.append(Planned(**identity, person_id=people[contact], variant="short", decisions=withheld))
         else:
-            made = dataclasses.replace(payload(0), message_id=f"m-{contact}", to_email=f"{contact}@example.com")
+            made = payload(0)._replace(message_id=f"m-{contact}", to_email=f"{contact}@example.com")
             planned.append(Planned(**identity, person_id=people[contact], variant=arm, payload=made))
     outbox.plan(planned, PLANNED_AT)
     for lease in leases(outbox):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -128,7 +127,7 @@ class AdapterCases:
         assert send(outbox, esp, NOW, held=held, patience=HASTY).accepted == 0
 
     def test_merge_data_goes_only_to_who_fills_templates_in(self, outbox: Outbox, esp: Esp) -> None:
-        merged = replace(payload(2), html="", text="", template_id=OWN_TEMPLATE_ID, data=b'{"subject":"Hello"}')
+        merged = payload(2)._replace(html="", text="", template_id=OWN_TEMPLATE_ID, data=b'{"subject":"Hello"}')
         plan(outbox, [payload(1), merged, payload(3)])
         sent = self.sent(outbox, esp)
         waits = set() if esp.fills_templates else {"hello-2"}

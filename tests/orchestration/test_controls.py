@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +41,7 @@ def campaign() -> Campaign:
 
 def message(campaign: Campaign, occurrence: str, number: int) -> Planned:
     name = f"{occurrence}-{number}"
-    content = dataclasses.replace(payload(number), message_id=name, campaign=campaign.name, occurrence=occurrence)
+    content = payload(number)._replace(message_id=name, campaign=campaign.name, occurrence=occurrence)
     return Planned(name, campaign.name, occurrence, f"p{number}", None, payload=content)
 
 

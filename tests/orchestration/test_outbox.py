@@ -146,10 +146,9 @@ def test_no_esp_but_the_folder_takes_the_demos_public_key(tmp_path: Path) -> Non
 
 
 def test_the_index_names_every_message_and_escapes_its_subject(tmp_path: Path) -> None:
-    from dataclasses import replace
 
     esp = FolderEsp(tmp_path)
-    esp.hand_over([store(replace(payload(1), subject="<script>alert(1)</script>"))], NOW)
+    esp.hand_over([store(payload(1)._replace(subject="<script>alert(1)</script>"))], NOW)
     esp.finish()
     page = (tmp_path / "hello" / "once" / "index.html").read_text()
     assert "m1.eml" in page

@@ -25,6 +25,7 @@ from rendering.decisions import slot_cases
 from rendering.links import PREFERENCES, UNSUBSCRIBE, verify
 from rendering.preview.gallery import Section
 from tests.conftest import Sincerely
+from tests.esp.sendgrid import API_KEY, OWN_TEMPLATE_ID, TEMPLATE_ID, sendgrid
 from tests.esp.smtp import smtp
 from tests.previewed import alter, campaigns_in, change, copy_of
 
@@ -350,6 +351,30 @@ def test_tests_go_through_whichever_esp_is_set(settings: Settings, written: prev
         server.refuses.add("qa@example.org")
         with pytest.raises(SincerelyError, match="The ESP smtp did not take a test message"):
             seeds.send(over_smtp, previews, ["qa@example.org"])
+
+
+def test_a_test_of_a_template_that_the_vendor_keeps_fills_that_in_and_elsewhere_is_our_own_message(
+    settings: Settings, tmp_path: Path
+) -> None:
+    folder = campaigns_in(tmp_path, "onboarding")
+    file = folder / "onboarding" / "campaign.yml"
+    file.write_text(f"{file.read_text()}\ndynamic_template: {OWN_TEMPLATE_ID}\n")
+    previews = preview.write(settings, ["onboarding"], people=2, campaigns=folder).previews
+    assert all("<html" in payload.html for each in previews for payload in each.payloads)
+    with sendgrid() as fake:
+        by_sendgrid = replace(
+            settings, esp="sendgrid", sendgrid_api_key=API_KEY, sendgrid_template_id=TEMPLATE_ID, sendgrid_url=fake.url
+        )
+        assert seeds.send(by_sendgrid, previews, ["qa@example.org"]) == len(fake.contents) > 0
+        for given in fake.contents.values():
+            assert given["template_id"] == OWN_TEMPLATE_ID
+            assert given["subject"].startswith("[Test] ")
+            assert "html" not in given
+    with smtp() as server:
+        seeds.send(replace(settings, esp="smtp", smtp_url=server.url()), previews, ["qa@example.org"])
+        for content in server.contents.values():
+            body = message_from_bytes(content, policy=policy.default).get_body(("html",))
+            assert body is not None and "<html" in body.get_content()
 
 
 def test_tests_show_the_people_who_are_named_and_else_each_campaigns_first(

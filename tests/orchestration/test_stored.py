@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import struct
 import zlib
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 @given(st.lists(st.tuples(_TEXT, _TEXT, _TEXT), max_size=250))
 def test_what_is_packed_comes_out_as_it_was(contents: list[tuple[str, str, str]]) -> None:
     messages = [
-        replace(payload(number), subject=subject, html=html, text=text)
+        payload(number)._replace(subject=subject, html=html, text=text)
         for number, (subject, html, text) in enumerate(contents)
     ]
     assert [each.payload for each in unpack(pack(messages))] == messages
@@ -66,7 +65,7 @@ def test_an_outbox_of_an_earlier_version_is_taken_over_with_its_batches(tmp_path
 
 
 def _as_it_was(payloads: list[Payload]) -> bytes:
-    rows = [asdict(each) for each in payloads]
+    rows = [each._asdict() for each in payloads]
     for row in rows:
         del row["template_id"], row["data"]
     return zlib.compress(orjson.dumps(rows), level=3)
@@ -90,7 +89,7 @@ def test_a_batch_that_kept_merge_data_beside_a_rendered_message_is_still_read() 
     whole = struct.pack("<I", len(packed)) + packed + b"".join(contents)
     frame = pa.Codec("zstd").compress(whole, asbytes=True)
     found = [each.payload for each in unpack(b"\x01" + struct.pack("<II", len(whole), len(frame)) + frame)]
-    merged = replace(two, subject="Hello", html="", text="", template_id="d-0123", data=b'{"subject":"Hello"}')
+    merged = two._replace(subject="Hello", html="", text="", template_id="d-0123", data=b'{"subject":"Hello"}')
     assert found == [one, merged]
 
 
