@@ -75,6 +75,8 @@ def send(http: httpx.Client, method: str, path: str, *body: bytes) -> Reply:
     except httpx.HTTPError as error:
         # A body that did not go out whole was not understood.
         return Reply(error=f"no answer could be read ({type(error).__name__})", is_certain=not content.is_out)
+    finally:
+        content.let_go()
     return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
 
 
@@ -84,6 +86,10 @@ class _Body:
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._pieces = pieces
         self.is_out = False
+
+    def let_go(self) -> None:
+        """Gives the pieces up: requests and their clients hold each other until Python looks for such circles."""
+        self._pieces = ()
 
     def __iter__(self) -> Iterator[bytes]:
         chunk: list[bytes] = []
