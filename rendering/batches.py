@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -30,21 +28,7 @@ _ENOUGH = 1 << 62
 # Rows whose columns are read at a time.
 _ROWS = 500
 
-_OBJECTS_A_COLLECTION = 200_000
-
 Encoded = tuple[np.ndarray, np.ndarray]
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """For the time of rendering many: messages hold no cycles, and to look for some at every few hundred new objects is
-    up to a quarter of what they cost."""
-    before = gc.get_threshold()
-    gc.set_threshold(_OBJECTS_A_COLLECTION, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class Renderer:

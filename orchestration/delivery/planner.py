@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from orchestration.delivery.making import Maker
 from orchestration.delivery.outbox import Outbox
 from orchestration.warehouse import Warehouse
-from rendering.batches import few_collections
 from rendering.campaign import OF_JOURNEYS, Campaign
 from rendering.decisions import slot_cases
 from rendering.event_parts import EVENT_TOKENS
@@ -111,17 +110,16 @@ def plan(
     result = Plan(campaign.name, occurrence)
     planned_at = as_of.replace(tzinfo=None)
     maker = Maker(campaign, site, fills_templates=fills_templates)
-    with few_collections():
-        for records in _records(warehouse, campaign, occurrence):
-            unknown = _unknown(outbox, records)
-            result.already_known += records.num_rows - unknown.num_rows
-            made = maker.make(unknown)
-            result.held_out += made.held_out
-            result.planned += len(made.messages) - made.held_out
-            for reason, count in made.failed.items():
-                result.failed[reason] = result.failed.get(reason, 0) + count
-            if made.messages:
-                outbox.plan(made.messages, planned_at)
+    for records in _records(warehouse, campaign, occurrence):
+        unknown = _unknown(outbox, records)
+        result.already_known += records.num_rows - unknown.num_rows
+        made = maker.make(unknown)
+        result.held_out += made.held_out
+        result.planned += len(made.messages) - made.held_out
+        for reason, count in made.failed.items():
+            result.failed[reason] = result.failed.get(reason, 0) + count
+        if made.messages:
+            outbox.plan(made.messages, planned_at)
     return result
 
 

@@ -27,7 +27,8 @@ from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.delivery.sender import send
 from orchestration.delivery.stored import store
 from orchestration.delivery.worker import Order
-from rendering.batches import Renderer, few_collections
+from orchestration.garbage import collect_rarely
+from rendering.batches import Renderer
 from rendering.campaign import CAMPAIGNS, load_campaign
 from rendering.links import Site
 from rendering.payload import Payload
@@ -88,10 +89,10 @@ def renderer(form: str = "rendered") -> Renderer:
 
 def measured(messages: int, senders: int = 1, form: str = "rendered") -> Measured:
     """Renders, records and hands over `messages` of the loyalty campaign, in one of FORMS."""
+    collect_rarely()  # as the commands do
     found, clock = Measured(messages), _Clock()
     rendering = renderer(form)
     with (
-        few_collections(),
         _children() as of_children,
         tempfile.TemporaryDirectory() as folder,
         _packing(clock, found),
