@@ -24,7 +24,7 @@ TARGETS = ("duckdb",)
 # Keys and passwords: from the environment alone, never from a file that is copied about.
 _SECRETS = ("sendgrid_api_key", "mailchimp_api_key", "smtp_url")
 _OF_ESPS = ("sendgrid_url", "sendgrid_template_id", "sendgrid_activity", "mailchimp_url", "mailchimp_list_id")
-SWITCH = ("off", "on")
+_SWITCH = ("off", "on")
 
 # The demo's key is public: it signs links to example.com only, and no ESP but `folder` accepts it.
 DEMO_SECRET = "demo-only-public-secret"
@@ -176,7 +176,7 @@ def load_settings(
         values["secret"], origins["secret"] = _own_secret(home / "secret"), "made once, in the home"
     values.setdefault("outbox_url", f"sqlite:///{home / 'outbox.sqlite'}")
     _check_choice("esp", values.get("esp", "folder"), ESPS)
-    _check_choice("sendgrid_activity", values.get("sendgrid_activity", "off"), SWITCH)
+    _check_choice("sendgrid_activity", values.get("sendgrid_activity", "off"), _SWITCH)
     _check_choice("target", values.get("target", "duckdb"), TARGETS)
     unknown_hours = _hours(values.pop("unknown_hours", "72"))
     cost_per_thousand = _price(values.pop("cost_per_thousand", ""))

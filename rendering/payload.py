@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -45,23 +45,6 @@ class Payload(NamedTuple):
     # `text`; a preview has them too, as others would get it.
     template_id: str | None = None
     data: bytes | None = None
-
-
-def render_batch(
-    compiled: Compiled,
-    records: Iterable[Mapping[str, Any]],
-    site: Site,
-    on_error: Callable[[RenderError], None] | None = None,
-) -> Iterator[Payload]:
-    """One payload for each record, in their order. A record that cannot be rendered goes to `on_error` and is
-    left out; without `on_error` its RenderError is raised."""
-    for record in records:
-        try:
-            yield render(compiled, record, site)
-        except RenderError as error:
-            if on_error is None:
-                raise
-            on_error(error)
 
 
 def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload:

@@ -197,10 +197,11 @@ class _Sending:
         return not_before
 
     def _asked(self, lease: Lease, going: Sequence[Stored]) -> Answer:
-        stranded = (
-            {} if self._esp.fills_templates else {each.message_id: _STRANDED for each in going if each.template_id}
-        )
-        if stranded:
+        merged = [] if self._esp.fills_templates else [message for message in going if message.template_id]
+        if merged:
+            stranded = {message.message_id: _STRANDED for message in merged}
+            # Written down first: whatever becomes of the others, these were given to nobody.
+            self._settle(lease, merged, Answer(deferred=stranded))
             whole = [message for message in going if message.message_id not in stranded]
             answer = self._asked(lease, whole) if whole else Answer()
             return replace(answer, deferred={**answer.deferred, **stranded})

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -13,6 +14,7 @@ from orchestration.delivery.esp.base import Esp
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.delivery.sender import Sent, send
 from orchestration.delivery.throttle import Patience
+from orchestration.errors import DeliveryError
 from rendering.payload import Payload
 from tests.esp.sendgrid import OWN_TEMPLATE_ID
 
@@ -135,6 +137,19 @@ class AdapterCases:
         assert set(self.taken()) == {"hello-1", "hello-2", "hello-3"} - waits
         assert errors(outbox).keys() == waits
         assert states(outbox) == {"accepted": 2, "planned": 1} if waits else {"accepted": 3}
+
+    def test_merge_data_that_it_cannot_fill_in_is_planned_still_when_the_rest_breaks(
+        self, outbox: Outbox, esp: Esp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_: object) -> NoReturn:
+            raise DeliveryError("nothing goes")
+
+        merged = payload(2)._replace(html="", text="", template_id=OWN_TEMPLATE_ID, data=b'{"subject":"Hello"}')
+        plan(outbox, [payload(1), merged])
+        monkeypatch.setattr(esp, "hand_over", broken)
+        with pytest.raises(DeliveryError, match="nothing goes"):
+            self.sent(outbox, esp)
+        assert states(outbox) == {"planned": 2}
 
     def test_what_it_cannot_send_is_said_of_no_sound_campaign(self, esp: Esp) -> None:
         from rendering.campaign import load_campaigns

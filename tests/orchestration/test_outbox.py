@@ -146,7 +146,6 @@ def test_no_esp_but_the_folder_takes_the_demos_public_key(tmp_path: Path) -> Non
 
 
 def test_the_index_names_every_message_and_escapes_its_subject(tmp_path: Path) -> None:
-
     esp = FolderEsp(tmp_path)
     esp.hand_over([store(payload(1)._replace(subject="<script>alert(1)</script>"))], NOW)
     esp.finish()

@@ -69,6 +69,16 @@ def test_a_products_link_says_campaign_and_message(campaign: Campaign, links: st
             assert message_of(SITE.secret, reference) == record["message_id"]
 
 
+@pytest.mark.parametrize("fields", [("rank", "reason"), ("name",), ("list",)])
+def test_a_record_has_the_fields_that_there_are(campaign: Campaign, fields: tuple[str, ...]) -> None:
+    made = records(2)
+    for record in made:
+        record["recommendations"] = [{name: each[name] for name in fields} for each in record["recommendations"]]
+    for record, data in zip(made, given(campaign, made), strict=True):
+        wanted = [{name: each[name] for name in fields if name != "list"} for each in record["recommendations"]]
+        assert data["recommendations"] == wanted
+
+
 @pytest.mark.parametrize("name", ['"', "\\u0002", "\\", "</script>", "käse 🧀", "a" * 99])
 def test_no_name_of_a_product_breaks_out_of_its_place(campaign: Campaign, name: str) -> None:
     made = records(2, name=name, url="https://www.example.com/p/7")

@@ -6,16 +6,18 @@ from decimal import Decimal
 from email import message_from_bytes, policy
 from html.parser import HTMLParser
 
+import pyarrow as pa
 import pytest
 from babel.numbers import format_currency
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rendering.batches import Renderer
 from rendering.campaign import CAMPAIGNS, load_campaign
 from rendering.eml import to_eml
 from rendering.errors import RenderError
 from rendering.links import UNSUBSCRIBE, Site, verify
-from rendering.payload import MESSAGE_FIELDS, render, render_batch
+from rendering.payload import MESSAGE_FIELDS, render
 from rendering.samples import samples
 from rendering.templates import compile_campaign
 from rendering.tokens import WRITING_FIELDS
@@ -136,12 +138,10 @@ def test_a_record_that_cannot_be_rendered_says_why(loyalty, wrong, says):
 
 def test_one_bad_record_does_not_stop_the_others(loyalty):
     records = [regular() | {"message_id": f"m{n}", "email": "bad" if n == 1 else "a@b.example"} for n in range(3)]
-    refused: list[RenderError] = []
+    made = list(Renderer(loyalty, SITE).render(pa.RecordBatch.from_pylist(records)))
 
-    payloads = list(render_batch(loyalty, records, SITE, refused.append))
-
-    assert [payload.message_id for payload in payloads] == ["m0", "m2"]
-    assert [error.message_id for error in refused] == ["m1"]
+    assert [each.message_id for each in made] == ["m0", "m1", "m2"]
+    assert [isinstance(each, RenderError) for each in made] == [False, True, False]
 
 
 def test_an_error_does_not_repeat_the_person_s_values(loyalty):

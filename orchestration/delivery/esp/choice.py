@@ -28,7 +28,7 @@ def esp_for(settings: Settings) -> Esp:
 
 def fills_templates(esp: str) -> bool:
     """Whether the ESP of that name fills in templates that it keeps itself."""
-    return esp == SendGrid.name
+    return any(adapter.name == esp and adapter.fills_templates for adapter in (FolderEsp, SendGrid, Smtp))
 
 
 def check_secret(settings: Settings) -> None:
