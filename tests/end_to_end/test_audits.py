@@ -9,13 +9,13 @@ import subprocess
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from orchestration import dbt
 from orchestration.settings import load_settings
 from tests.building import land_and_build
 from tests.conftest import AS_OF, ROOT, run_sincerely
+from tests.querying import rows
 
 CONTACTS = "contact_id,email,signed_up_at,updated_at,phone,first_name,last_name,birth_date,city\n"
 CLEAN = 40
@@ -105,11 +105,6 @@ def write_dirty_world(home: Path) -> None:
         {"message_id": "w5", "timestamp": "2017-12-03T10:00:00Z", "received_at": "2017-12-03T08:00:00Z"},
     ]
     write(home, "web/events/events.jsonl", "".join(json.dumps({**event, **each}) + "\n" for each in events))
-
-
-def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 @pytest.fixture(scope="module")

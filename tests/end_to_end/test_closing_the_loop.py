@@ -8,22 +8,15 @@ import subprocess
 from datetime import datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from tests.conftest import Sincerely
+from tests.querying import rows
 
 # Another month: the campaigns that go out monthly would write to everybody again.
 _LATER = "2018-01-20T00:00:00Z"
 _SHOP = "https://www.example.com"
 _BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
-
-Rows = list[tuple[object, ...]]
-
-
-def rows(home: Path, sql: str, parameters: list[object] | None = None) -> Rows:
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql, parameters or []).fetchall()
 
 
 class Told:

@@ -7,11 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from tests.building import copy_project
 from tests.conftest import run_sincerely
+from tests.querying import rows
 
 CAMPAIGN = "loyalty_reward"
 NEXT_DAY = "2018-01-01T12:00:00Z"
@@ -19,11 +19,6 @@ DAY_AFTER = "2018-01-02T12:00:00Z"
 _FAILING = (
     "{{ config(meta={'dagster': {'ref': {'name': 'profiles'}}}) }}\nselect person_id from {{ ref('profiles') }}\n"
 )
-
-
-def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def handed_over(home: Path, occurrence: str) -> int:

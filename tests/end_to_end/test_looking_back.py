@@ -8,10 +8,10 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from tests.conftest import AS_OF, Sincerely
+from tests.querying import rows
 
 Built = tuple[Path, subprocess.CompletedProcess[str]]
 
@@ -20,11 +20,6 @@ def sent(home: Path) -> tuple[dict[str, bytes], list[tuple[object, ...]]]:
     with sqlite3.connect(home / "outbox.sqlite") as outbox:
         rows = outbox.execute("select * from messages order by message_id").fetchall()
     return {path.name: path.read_bytes() for path in home.glob("outbox/*/*/*.eml")}, rows
-
-
-def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def people(home: Path) -> int:

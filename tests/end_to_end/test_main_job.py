@@ -17,13 +17,14 @@ from datetime import datetime
 from email import policy
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from orchestration import dbt
 from orchestration.settings import load_settings
+from orchestration.warehouse import Warehouse
 from tests.building import run_dbt
 from tests.conftest import AS_OF, ROOT, SECRET, Sincerely
+from tests.querying import rows, warehouse_of
 
 Built = tuple[Path, subprocess.CompletedProcess[str]]
 # When a file was landed and how long that took is a fact of the run, not of the data.
@@ -32,7 +33,7 @@ _OF_THE_RUN = {"landed_at", "_landed_at", "seconds", "modified_ns"}
 
 def tables(home: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every table's rows, in an order of their own."""
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+    with warehouse_of(home) as connection:
         names = connection.execute(
             "select schema_name, table_name from duckdb_tables() where not temporary order by all"
         ).fetchall()
@@ -54,11 +55,6 @@ def tables(home: Path) -> dict[str, list[tuple[object, ...]]]:
 
 def messages(home: Path) -> dict[str, bytes]:
     return {str(path.relative_to(home)): path.read_bytes() for path in sorted(home.glob("outbox/*/*/*.eml"))}
-
-
-def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def test_one_command_lands_builds_trains_renders_and_hands_over(built: Built) -> None:
@@ -166,13 +162,15 @@ def test_every_dbt_unit_test_holds(built: Built) -> None:
     """Edges of windows, precedences, refusals: each rule's own cases, in dbt."""
     home, _ = built
     settings = load_settings({"SINCERELY_HOME": str(home)})
-    said = run_dbt(
-        [
-            "test", "--select", "test_type:unit", "--project-dir", str(dbt.DBT_PROJECT),
-            "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(datetime(2017, 12, 31)),
-        ],
-        dbt.build_environment(settings),
-    )  # fmt: skip
+    # The home is every worker's.
+    with Warehouse(settings.warehouse).held():
+        said = run_dbt(
+            [
+                "test", "--select", "test_type:unit", "--project-dir", str(dbt.DBT_PROJECT),
+                "--target-path", str(dbt.target_path(settings)), "--vars", dbt.variables(datetime(2017, 12, 31)),
+            ],
+            dbt.build_environment(settings),
+        )  # fmt: skip
     passed = re.search(r"PASS=(\d+)", said)
     assert passed is not None
     assert int(passed[1]) >= 25

@@ -8,11 +8,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from tests.building import copy_project
 from tests.conftest import run_sincerely
+from tests.querying import rows
 
 LATER = "2017-12-31T12:00:00Z"
 ALL = "select person_id from {{ ref('profiles') }}"
@@ -48,8 +48,7 @@ class After:
     done: subprocess.CompletedProcess[str]
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
-        with duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
+        return rows(self.home, sql)
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,13 @@ import shutil
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
 from orchestration import dbt
 from orchestration.settings import load_settings
 from tests.building import build, land
+from tests.querying import rows
 
 AS_OF = datetime(2017, 12, 31)
 Built = tuple[Path, subprocess.CompletedProcess[str]]
@@ -36,21 +35,16 @@ def home(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(built[0], home)
     contacts = [f"s-{who},{who}@example.org,2017-01-15" for who in ACTS]
     acts = [f"s-{who},{activity},{at.isoformat()}" for who, rows in ACTS.items() for activity, at in rows]
-    for name, header, rows in (
+    for name, header, lines in (
         ("contacts", "contact_id,email,signed_up_at", contacts),
         ("activities", "contact_id,activity,occurred_at", acts),
     ):
         path = home / "landing" / "crm" / name / "subscribers.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([header, *rows]) + "\n")
+        path.write_text("\n".join([header, *lines]) + "\n")
     land(load_settings({"SINCERELY_HOME": str(home)}))
     build(home, AS_OF, ["path:models"], is_tested=True, lifecycle_rules="subscription")
     return home
-
-
-def rows(home: Path, sql: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def test_each_subscriber_is_in_their_stage_and_everyone_else_is_a_prospect(home: Path) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +17,7 @@ import pytest
 from orchestration.landing.contract import ENTITIES
 from tests.building import LANDED_AT, land_and_build
 from tests.conftest import ROOT
+from tests.querying import rows
 
 SAMPLES = ROOT / "tests" / "samples"
 AS_OF = datetime(2021, 12, 31)
@@ -64,11 +64,6 @@ def _write_parquet(path: Path) -> None:
         ),
         path,
     )
-
-
-def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def recipient(email: str) -> str:

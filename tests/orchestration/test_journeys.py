@@ -9,7 +9,6 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from orchestration.delivery import planner, sender
@@ -28,6 +27,7 @@ from rendering.links import Site
 from tests.building import build, land
 from tests.conftest import SECRET, Sincerely
 from tests.journeys.years import write_journeys
+from tests.querying import rows
 
 Built = tuple[Path, subprocess.CompletedProcess[str]]
 # Two days after somebody of the small shop signed up, and the next run, which finds the outbox as this one left it.
@@ -110,11 +110,6 @@ def travelled(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     files.land_outbox(warehouse, outbox, "raw.outbox_handovers")
     build(home, NEXT_AT, ["journey_funnel", "journey_positions", "exclusions", "messages", "decisions"])
     return home
-
-
-def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def test_a_due_step_is_a_message_once(travelled: Path) -> None:

@@ -7,11 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from tests.building import copy_project
 from tests.conftest import Sincerely
+from tests.querying import rows
 
 Built = tuple[Path, subprocess.CompletedProcess[str]]
 
@@ -27,11 +27,6 @@ def home(built: Built) -> Path:
 def project(tmp_path: Path) -> Path:
     """A copy of the project to write into."""
     return copy_project(tmp_path / "dbt_project")
-
-
-def rows(home: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def test_the_list_has_sizes_changes_and_owners(home: Path, sincerely: Sincerely) -> None:
