@@ -18,6 +18,8 @@ from orchestration.locks import exclusive
 
 _LOCK_WAIT_SECONDS = 600.0
 _BATCH_ROWS = 10_000
+# A sort of the longest table takes up to some times what the whole file does, which is compressed.
+_SHARE_OF_MEMORY = 4
 
 
 class WarehouseError(SincerelyError):
@@ -42,6 +44,18 @@ class Warehouse:
     @property
     def lock_path(self) -> Path:
         return self.path.with_suffix(".lock")
+
+    def fills_memory(self) -> bool:
+        """Whether two of its tables that are made at once may need more than the memory limit, and so the disk."""
+        if not self.path.exists():
+            return False
+        limit_of = "select parse_formatted_bytes(current_setting('memory_limit'))"
+        try:
+            with duckdb.connect(config={"memory_limit": self.memory_limit}) as connection:
+                ((limit,),) = connection.execute(limit_of).fetchall()
+        except duckdb.Error as error:
+            raise _plain(error, self.path) from error
+        return bool(_SHARE_OF_MEMORY * self.path.stat().st_size > limit)
 
     @contextmanager
     def held(self) -> Iterator[None]:

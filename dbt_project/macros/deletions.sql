@@ -4,13 +4,13 @@
     {%- for column in key -%}
         {%- do parts.append('cast(' ~ column ~ ' as varchar)') -%}
     {%- endfor -%}
-    exists (
-        select 1
-        from {{ ref('stg_landing__deletions') }} as deletions
-        where
-            deletions.source = '{{ source_name }}'
-            and deletions.entity = '{{ entity }}'
-            and deletions.connector = {{ dbt.split_part('_file', "'/'", 3) }}
-            and deletions.key = {{ parts | join(" || '|' || ") }}
+    {#- Never asked row by row: what `exists` compares to an expression is looked up for each distinct key. -#}
+    coalesce(
+        ({{ dbt.split_part('_file', "'/'", 3) }}, {{ parts | join(" || '|' || ") }}) in (
+            select (deletions.connector, deletions.key)
+            from {{ ref('stg_landing__deletions') }} as deletions
+            where deletions.source = '{{ source_name }}' and deletions.entity = '{{ entity }}'
+        ),
+        false
     )
 {%- endmacro %}

@@ -26,21 +26,21 @@
     replace(lower(trim({{ text }})), ' ', '_')
 {%- endmacro %}
 
-{#- The contact ids that some good row knows: a contact's, a customer's or a user's. -#}
-{% macro known_contact_ids() %}
-    select contact_id
-    from {{ ref('base_crm__contacts') }}
-    where _refusal is null
-    union
-    select customer_id
-    from {{ ref('base_shop__orders') }}
-    where _refusal is null and customer_id is not null
-    union
-    select user_id
-    from {{ ref('base_web__events') }}
-    where _refusal is null and user_id is not null
-    union
-    select user_id
-    from {{ ref('base_segment__events') }}
-    where _refusal is null and user_id is not null
+{#- The contact ids that some good row knows: a contact's, a customer's or a user's; in an incremental refresh only of those
+    that `asked`, a query, names. -#}
+{% macro known_contact_ids(asked) %}
+    {%- for relation, column in [
+        (ref('base_crm__contacts'), 'contact_id'), (ref('base_shop__orders'), 'customer_id'),
+        (ref('base_web__events'), 'user_id'), (ref('base_segment__events'), 'user_id'),
+    ] %}
+    {{ 'union' if not loop.first }}
+    select {{ column }} as contact_id
+    from {{ relation }}
+    where
+        _refusal is null
+        and {{ column }} is not null
+        {%- if is_refresh_incremental() %}
+        and {{ column }} in ({{ asked }})
+        {%- endif %}
+    {%- endfor %}
 {% endmacro %}

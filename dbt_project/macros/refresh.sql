@@ -162,12 +162,15 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- The same for profiles, which also change with a person's scores. -#}
+{#- The same for profiles, which also change with a person's scores: one set to look people up in, so that what is read
+    is cut down by it; two conditions with `or` would read everything. -#}
 {% macro only_new_profiles(relation) -%}
     {%- if is_incremental() %}
-    where
-        {{ relation }}.person_id in (select changed_people.person_id from {{ ref('changed_people') }} as changed_people)
-        or {{ relation }}.person_id in (select changed_scores.person_id from {{ ref('changed_scores') }} as changed_scores)
+    where {{ relation }}.person_id in (
+        select changed_people.person_id from {{ ref('changed_people') }} as changed_people
+        union
+        select changed_scores.person_id from {{ ref('changed_scores') }} as changed_scores
+    )
     {%- endif %}
 {%- endmacro %}
 
@@ -178,15 +181,25 @@
     {%- endif %}
 {%- endmacro %}
 
-{#- Of the acts of a source, in an incremental refresh: what is news, and all of the people who moved (CTE `moved`). -#}
-{% macro only_news_and_moved(is_news, identifier_type, identifier, condition=none) -%}
-    {%- if condition %}where {{ condition }}{% endif %}
-    {%- if is_incremental() %}
-    {{ 'and' if condition else 'where' }} (
-        {{ is_news }}
-        or ({{ identifier_type }}, {{ identifier }}) in (select (moved.identifier_type, moved.identifier) from moved)
-    )
-    {%- endif %}
+{#-
+    The acts of a source; in an incremental refresh those that are news, and all of the people who moved (CTE `moved`).
+    Apart, for of the news only the newest part of the table is read, and of the moved none where nobody moved.
+-#}
+{% macro news_and_moved(relation, is_news, identifier_type, identifier) -%}
+    {%- if is_incremental() -%}
+    (
+        select * from {{ relation }}
+        where {{ is_news }}
+        union all
+        select {{ relation }}.*
+        from {{ relation }}
+        semi join moved
+            on moved.identifier_type = {{ identifier_type }} and moved.identifier = {{ identifier }}
+        where not {{ is_news }}
+    ) as {{ relation }}
+    {%- else -%}
+    {{ relation }}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- What follows serves the macros above. -#}

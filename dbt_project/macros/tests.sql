@@ -22,7 +22,7 @@
                 {problem: '{{ words }}', rows_count: count(*) filter (where {{ condition }})}{{ ',' if not loop.last }}
                 {%- endfor %}
             ], recursive := true)
-            from {{ model }}
+            from tested
         {%- endset -%}
         {%- do queries.append(query) -%}
     {%- endif -%}
@@ -32,13 +32,17 @@
         {%- set query -%}
             select '{{ names | join(', ') }} is not unique', coalesce(sum(copies), 0)::bigint
             from (
-                select count(*) as copies from {{ model }}
+                select count(*) as copies from tested
                 {% if names | length == 1 %}where {{ names[0] }} is not null{% endif %}
                 group by {{ names | join(', ') }} having copies > 1
             ) as repeated
         {%- endset -%}
         {%- do queries.append(query) -%}
     {%- endfor -%}
+    {#- Where only some rows are looked at, to find them once is cheaper; all of them are cheaper read twice. -#}
+    with tested as {{ 'not ' if model is not string or 'dbt_subquery' not in model }}materialized (
+        select * from {{ model }}
+    )
     select problem, rows_count
     from ({{ queries | join('\nunion all\n') }}) as promises (problem, rows_count)
     where rows_count > 0

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from orchestration import dbt
 from orchestration.errors import LockedError, SettingsError, StorageError
 from orchestration.locks import exclusive, holder
 from orchestration.settings import load_settings, parse_instant
+from orchestration.warehouse import Warehouse
 
 
 def environ(home: Path, **more: str) -> dict[str, str]:
@@ -89,6 +93,15 @@ def test_a_second_writer_is_told_who_holds_the_lock(tmp_path: Path) -> None:
     assert holder(lock) == ""
     with exclusive(lock, wait_seconds=0):
         pass
+
+
+@pytest.mark.parametrize(("memory_limit", "threads"), [("10MB", "1"), ("2GB", "2"), ("80%", "2")])
+def test_what_outgrows_the_memory_is_built_one_table_at_a_time(tmp_path: Path, memory_limit: str, threads: str) -> None:
+    rows = pa.table({"id": [hashlib.sha256(str(number).encode()).hexdigest() for number in range(100_000)]})
+    settings = load_settings(environ(tmp_path, SINCERELY_MEMORY_LIMIT=memory_limit))
+    assert dbt.environment(settings)["SINCERELY_THREADS"] == "2"  # nothing is there yet
+    Warehouse(settings.warehouse).replace("raw.rows", rows)
+    assert dbt.environment(settings)["SINCERELY_THREADS"] == threads
 
 
 @pytest.mark.parametrize("name", ["sendgrid_api_key", "mailchimp_api_key", "smtp_url"])

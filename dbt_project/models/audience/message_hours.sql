@@ -15,7 +15,7 @@ clocks as (
 
 ),
 
-send_clocks as (
+send_clocks as not materialized (
 
     select * from {{ ref('send_clocks') }}
 

@@ -1,12 +1,20 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='refresh',
+    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
+) }}
+
 with people as (
 
-    select * from {{ ref('people') }}
+    select * from {{ ref('people') }} as people
+    {{ only_changed_people('people') }}
 
 ),
 
 contacts as (
 
-    select * from {{ ref('contacts') }}
+    select * from {{ ref('contacts') }} as contacts
+    {{ only_changed_people('contacts') }}
 
 ),
 

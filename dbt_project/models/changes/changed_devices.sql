@@ -1,4 +1,4 @@
-with web_events as (
+with web_events as not materialized (
 
     select * from {{ ref('int_web_events') }}
 

@@ -5,7 +5,7 @@ with identity_map as (
 
 ),
 
-activity as (
+activity as not materialized (
 
     select * from {{ before_refresh('activity') }}
 
@@ -29,7 +29,7 @@ suppressions as (
 
 ),
 
-products as (
+products as not materialized (
 
     select product_id from {{ ref('products') }}
     where _refresh = {{ refresh_number() }}

@@ -1,12 +1,12 @@
 {% if is_refresh_incremental() %}
-with web_events as (
+with web_events as not materialized (
 
     select * from {{ ref('web_events') }}
     where type in ('page', 'screen', 'track') and not is_repeat
 
 ),
 
-identity_map as (
+identity_map as not materialized (
 
     select * from {{ ref('identity_map') }}
 

@@ -1,4 +1,4 @@
-with received as (
+with received as not materialized (
 
     select * from {{ ref('int_web_events') }}
 

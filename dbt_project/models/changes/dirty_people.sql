@@ -5,7 +5,7 @@ with sightings as (
 
 ),
 
-new_links as (
+new_links as not materialized (
 
     select * from {{ ref('identifier_links') }}
     where _refresh = {{ refresh_number() }}
@@ -18,7 +18,7 @@ retenured_devices as (
 
 ),
 
-identity_map as (
+identity_map as not materialized (
 
     select * from {{ before_refresh('identity_map') }}
 

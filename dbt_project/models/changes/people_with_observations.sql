@@ -1,12 +1,12 @@
 {% if is_refresh_incremental() %}
-with changes as (
+with changes as not materialized (
 
     select * from {{ ref('stg_segments__changes') }}
     where changed_at >= {{ since() }}
 
 ),
 
-identity_map as (
+identity_map as not materialized (
 
     select * from {{ ref('identity_map') }}
 

@@ -49,12 +49,6 @@ tenures as (
 
 ),
 
-known_contact_ids as (
-
-    {{ known_contact_ids() }}
-
-),
-
 -- What an alias called a user's earlier id turns out to be a device.
 aliases as (
 
@@ -63,6 +57,12 @@ aliases as (
     inner join differing
         on web_events.previous_id = differing.anonymous_id
     where web_events.type = 'alias'
+
+),
+
+known_contact_ids as (
+
+    {{ known_contact_ids('select aliases.anonymous_id from aliases') }}
 
 ),
 

@@ -1,5 +1,5 @@
 -- Training and testing need no more examples than teach and measure well; who is scored is everybody.
-with cutoffs as (
+with cutoffs as not materialized (
 
     select * from {{ ref('churn_cutoffs') }}
 

@@ -2,9 +2,13 @@ with web_events as (
 
     select * from {{ ref('int_web_events') }}
     {% if is_refresh_incremental() %}
+    where anonymous_id in (select anonymous_id from {{ ref('changed_devices') }})
+    union all
+    select * from {{ ref('int_web_events') }}
     where
-        anonymous_id in (select anonymous_id from {{ ref('changed_devices') }})
-        or (type = 'alias' and previous_id in (select anonymous_id from {{ ref('changed_devices') }}))
+        type = 'alias'
+        and previous_id in (select anonymous_id from {{ ref('changed_devices') }})
+        and (anonymous_id is null or anonymous_id not in (select anonymous_id from {{ ref('changed_devices') }}))
     {% endif %}
 
 ),

@@ -61,7 +61,7 @@ wholes as (
     select
         journey,
         count(*) as entries_count,
-        count(distinct person_id) as people_count,
+        count(*) filter (where entry_number = 1) as people_count,
         count(*) filter (where exited_at is null) as in_journey_count,
         count(*) filter (where exit_reason = 'completed') as completed_count,
         count(*) filter (where exit_reason <> 'completed') as exited_count,

@@ -11,7 +11,7 @@ with messages as (
 
 ),
 
-identity_map as (
+identity_map as not materialized (
 
     select * from {{ ref('identity_map') }}
 

@@ -7,25 +7,25 @@
     ],
 ) }}
 
-with identity_map as (
+with identity_map as not materialized (
 
     select * from {{ ref('identity_map') }}
 
 ),
 
-contacts as (
+contacts as not materialized (
 
     select * from {{ ref('contacts') }}
 
 ),
 
-consents as (
+consents as not materialized (
 
     select * from {{ ref('stg_crm__consents') }}
 
 ),
 
-crm_activities as (
+crm_activities as not materialized (
 
     select * from {{ ref('stg_crm__activities') }}
 
@@ -40,13 +40,13 @@ orders as (
 
 ),
 
-web_events as (
+web_events as not materialized (
 
     select * from {{ ref('web_events') }}
 
 ),
 
-email_events as (
+email_events as not materialized (
 
     select * from {{ ref('email_events') }}
 
@@ -73,8 +73,8 @@ moved as (
 web_news as (
 
     select *
-    from web_events
-    {{ only_news_and_moved("_refresh = " ~ refresh_number(), "identifier_type", "identifier", "type in ('page', 'screen', 'track') and not is_repeat") }}
+    from {{ news_and_moved('web_events', 'web_events._refresh = ' ~ refresh_number(), 'web_events.identifier_type', 'web_events.identifier') }}
+    where type in ('page', 'screen', 'track') and not is_repeat
 
 ),
 
@@ -106,25 +106,24 @@ crm_acts as (
         contact_id as subject,
         cast(null as varchar) as campaign,
         cast(null as varchar) as properties
-    from contacts
-    {{ only_news_and_moved("contacts._refresh = " ~ refresh_number(), "'contact_id'", "contact_id") }}
+    from {{ news_and_moved('contacts', 'contacts._refresh = ' ~ refresh_number(), "'contact_id'", 'contacts.contact_id') }}
     union all
     select
         'consent_' || action, case when contact_id is null then 'email' else 'contact_id' end,
         coalesce(contact_id, email), occurred_at, null, purpose, null, null
-    from consents
-    {{ only_news_and_moved(
-        is_news('consents', 'occurred_at'), "case when contact_id is null then 'email' else 'contact_id' end",
-        "coalesce(contact_id, email)",
+    from {{ news_and_moved(
+        'consents', is_news('consents', 'occurred_at'),
+        "case when consents.contact_id is null then 'email' else 'contact_id' end",
+        'coalesce(consents.contact_id, consents.email)',
     ) }}
     union all
     select
         activity, case when contact_id is null then 'email' else 'contact_id' end,
         coalesce(contact_id, email), occurred_at, null, properties, properties ->> '$.campaign', properties
-    from crm_activities
-    {{ only_news_and_moved(
-        is_news('crm_activities', 'occurred_at'), "case when contact_id is null then 'email' else 'contact_id' end",
-        "coalesce(contact_id, email)",
+    from {{ news_and_moved(
+        'crm_activities', is_news('crm_activities', 'occurred_at'),
+        "case when crm_activities.contact_id is null then 'email' else 'contact_id' end",
+        'coalesce(crm_activities.contact_id, crm_activities.email)',
     ) }}
 
 ),
@@ -158,8 +157,8 @@ email_acts as (
         occurred_at,
         event_id,
         campaign
-    from email_events
-    {{ only_news_and_moved("_refresh = " ~ refresh_number(), "'email'", "email", "event in ('opened', 'clicked', 'unsubscribed', 'complained')") }}
+    from {{ news_and_moved('email_events', 'email_events._refresh = ' ~ refresh_number(), "'email'", 'email_events.email') }}
+    where event in ('opened', 'clicked', 'unsubscribed', 'complained')
 
 ),
 
@@ -219,21 +218,7 @@ once as (
 
 ),
 
-{% if is_incremental() %}
--- What nothing marks as changed may be told once more.
-told_before as (
-
-    select activity_id
-    from {{ this }}
-    where
-        channel = 'crm'
-        and source_id is null
-        and person_id not in (select moved_people.person_id from {{ ref('moved_people') }} as moved_people)
-
-),
-
-{% endif %}
-final as (
+told as (
 
     select
         md5(concat_ws('|', once.channel, once.activity, once.person_id, once.subject, epoch_us(once.occurred_at))) as activity_id,
@@ -251,14 +236,43 @@ final as (
     left join activity_types
         on once.activity = activity_types.activity
 
+),
+
+{% if is_incremental() %}
+-- What nothing marks as changed may be told once more.
+told_unmarked as (
+
+    select activity_id
+    from told
+    where channel = 'crm' and source_id is null
+
+),
+
+told_before as (
+
+    select activity_id
+    from {{ this }}
+    where
+        channel = 'crm'
+        and source_id is null
+        and activity_id in (select told_unmarked.activity_id from told_unmarked)
+        and person_id not in (select moved_people.person_id from {{ ref('moved_people') }} as moved_people)
+
+),
+
+{% endif %}
+final as (
+
+    select told.*
+    from told
+    {% if is_incremental() %}
+    -- The changed people and visitors are named from what is here before this:
+    -- depends_on: {{ ref('changed_people') }}, {{ ref('changed_visitors') }}
+    left join told_before
+        on told.activity_id = told_before.activity_id
+    where told_before.activity_id is null
+    {% endif %}
+
 )
 
-select final.*
-from final
-{%- if is_incremental() %}
--- The changed people and visitors are named from what is here before this:
--- depends_on: {{ ref('changed_people') }}, {{ ref('changed_visitors') }}
-left join told_before
-    on final.activity_id = told_before.activity_id
-where told_before.activity_id is null
-{%- endif %}
+select * from final

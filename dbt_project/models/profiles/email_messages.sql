@@ -4,7 +4,7 @@
     unique_key='message_id',
 ) }}
 
-with received as (
+with received as not materialized (
 
     select * from {{ ref('stg_esp__messages') }}
 

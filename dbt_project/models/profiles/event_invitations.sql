@@ -1,11 +1,11 @@
-with events as (
+with events as not materialized (
 
     select * from {{ ref('events') }}
     where is_open
 
 ),
 
-profiles as (
+profiles as not materialized (
 
     select * from {{ ref('profiles') }}
 

@@ -63,7 +63,7 @@ order_lines as (
 
 ),
 
-products as (
+products as not materialized (
 
     select * from {{ ref('products') }}
 

@@ -16,7 +16,7 @@ with contacts as (
 
 ),
 
-orders as (
+orders as not materialized (
 
     select * from {{ ref('orders') }}
 
@@ -36,7 +36,7 @@ shop_orders as (
 
 ),
 
-received_lines as (
+received_lines as not materialized (
 
     select * from {{ ref('int_order_lines') }}
 
@@ -49,7 +49,7 @@ activities as (
 
 ),
 
-web_events as (
+web_events as not materialized (
 
     select * from {{ ref('int_web_events') }}
 

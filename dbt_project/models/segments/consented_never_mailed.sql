@@ -18,17 +18,18 @@ identity_map as (
 
 mailed as (
 
-    select identity_map.person_id
-    from messages
-    inner join identity_map
-        on messages.email = identity_map.identifier and identity_map.identifier_type = 'email'
-    where not messages.is_holdout
-    group by identity_map.person_id
+    select person_id
+    from identity_map
+    where
+        identifier_type = 'email'
+        and identifier in (
+            select messages.email
+            from messages
+            where not messages.is_holdout
+        )
 
 )
 
-select profiles.person_id
+select person_id
 from profiles
-left join mailed
-    on profiles.person_id = mailed.person_id
-where profiles.can_email and mailed.person_id is null
+where can_email and person_id not in (select mailed.person_id from mailed)

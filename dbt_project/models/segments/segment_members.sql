@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='refresh',
-    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
-    meta={'hangs_on_time': true},
-) }}
+{{ config(materialized='view') }}
 
 with observed as (
 
@@ -50,4 +45,3 @@ final as (
 )
 
 select * from final
-{{ only_changed_people('final') }}

@@ -8,7 +8,7 @@ with source as (
 
 people as (
 
-    {{ known_contact_ids() }}
+    {{ known_contact_ids('select trim(source.contact_id) from source') }}
 
 ),
 

@@ -9,7 +9,7 @@ with source as (
 -- A decision about somebody whom nobody knows would be lost in silence.
 people as (
 
-    {{ known_contact_ids() }}
+    {{ known_contact_ids('select trim(source.contact_id) from source') }}
 
 ),
 
