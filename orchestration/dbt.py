@@ -122,18 +122,17 @@ def compiled_file(settings: Settings, file: Path) -> Path:
     return target_path(settings) / "compiled" / str(name) / file
 
 
-def build_command(*, is_partial: bool = False) -> list[str]:
+def build_command(*, is_in_haste: bool = False, is_partial: bool = False) -> list[str]:
     """A build of the data; unit tests are for those who change models.
 
     A partial one comes between two that test all columns: it runs the tests that hold sending back, and no seeds, for
-    the project has not changed.
+    the project has not changed. Both kinds make little, whatever the warehouse holds.
     """
-    everything = ["build", "--exclude-resource-type", "unit_test"]
+    command = ["build", "--exclude-resource-type", "unit_test"]
+    if is_in_haste or is_partial:
+        command += ["--threads", "2"]
     # One word for both: Dagster puts what a definition leaves out beside it.
-    if not is_partial:
-        return everything
-    # What it makes is little, whatever the warehouse holds.
-    return [*everything, "--exclude", "test_type:generic resource_type:seed", "--threads", "2"]
+    return [*command, "--exclude", "test_type:generic resource_type:seed"] if is_partial else command
 
 
 def compiled(settings: Settings, manifest: Mapping[str, Any]) -> dict[str, str]:

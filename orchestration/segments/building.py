@@ -47,17 +47,11 @@ def build(
     """
 
     target_path = dbt.target_path(settings)
-    is_partial = TRIGGERS_TAG in context.run.tags
+    is_in_haste, is_partial = _AUDITS not in context.selected_asset_keys, TRIGGERS_TAG in context.run.tags
 
     def start(failed: Mapping[str, str], *selection: str, **how: Any) -> DbtCliInvocation:
-        variables = dbt.variables(
-            as_of,
-            failed,
-            settings.known_at,
-            is_in_haste=_AUDITS not in context.selected_asset_keys,
-            is_partial=is_partial,
-        )
-        arguments = [*dbt.build_command(is_partial=is_partial), "--vars", variables]
+        variables = dbt.variables(as_of, failed, settings.known_at, is_in_haste=is_in_haste, is_partial=is_partial)
+        arguments = [*dbt.build_command(is_in_haste=is_in_haste, is_partial=is_partial), "--vars", variables]
         return cli.cli([*arguments, *selection], target_path=target_path, raise_on_error=False, **how)
 
     events, results, error, ran = _run(lambda: start(broken, context=context), context, target_path)

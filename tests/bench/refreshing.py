@@ -80,12 +80,12 @@ def _refreshes(home: Path, people: int) -> list[Refresh]:
 def _timed(settings: Settings, kind: str, people: int, as_of: datetime, *arguments: str) -> Refresh:
     loads = land(settings, datetime.now(UTC))
     prepare(settings, as_of)
-    is_partial = kind == "trigger"
+    is_in_haste, is_partial = kind != "full", kind == "trigger"
     command = [
-        dbt.executable(), "--quiet", *dbt.build_command(is_partial=is_partial), *arguments,
+        dbt.executable(), "--quiet", *dbt.build_command(is_in_haste=is_in_haste, is_partial=is_partial), *arguments,
         "--project-dir", str(dbt.DBT_PROJECT),
         "--target-path", str(dbt.target_path(settings)),
-        "--vars", dbt.variables(as_of, is_in_haste=kind != "full", is_partial=is_partial),
+        "--vars", dbt.variables(as_of, is_in_haste=is_in_haste, is_partial=is_partial),
     ]  # fmt: skip
     words, environ = settings.home / f"{kind.replace(' ', '-')}.log", dbt.build_environment(settings)
     with words.open("w") as log:
