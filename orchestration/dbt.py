@@ -88,7 +88,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "SINCERELY_WAREHOUSE": str(settings.warehouse),
         "SINCERELY_TARGET": settings.target,
         "SINCERELY_MEMORY_LIMIT": settings.memory_limit,
-        # DuckDB works on all cores for each statement; the second thread is for what dbt does in between.
+        # DuckDB works on all cores for each statement: a second one beside it saves dbt's own time, and costs memory.
         "SINCERELY_THREADS": "1" if Warehouse(settings.warehouse, settings.memory_limit).fills_memory() else "2",
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),

@@ -150,58 +150,6 @@
     {{ refresh_table(name) }}
 {%- endmacro %}
 
-{#- The windows of time that tables with one row per person look at: whoever adds one names it here. -#}
-{% macro windows_in_days() -%}
-    {{ return([var('engaged_days'), var('active_days'), 90, var('view_use_after_days')]) }}
-{%- endmacro %}
-
-{#- Keeps, in an incremental refresh, the people of whom something new is said: ends the where clause of an input. -#}
-{% macro only_changed_people(relation) -%}
-    {%- if is_incremental() %}
-    where {{ relation }}.person_id in (select changed_people.person_id from {{ ref('changed_people') }} as changed_people)
-    {%- endif %}
-{%- endmacro %}
-
-{#- The same for profiles, which also change with a person's scores: one set to look people up in, so that what is read
-    is cut down by it; two conditions with `or` would read everything. -#}
-{% macro only_new_profiles(relation) -%}
-    {%- if is_incremental() %}
-    where {{ relation }}.person_id in (
-        select changed_people.person_id from {{ ref('changed_people') }} as changed_people
-        union
-        select changed_scores.person_id from {{ ref('changed_scores') }} as changed_scores
-    )
-    {%- endif %}
-{%- endmacro %}
-
-{#- The same for what journeys are made of, in tables that one refresh works with and in those that last. -#}
-{% macro only_changed_journeys(relation) -%}
-    {%- if is_refresh_incremental() %}
-    where {{ relation }}.person_id in (select changed.person_id from {{ ref('changed_journeys') }} as changed)
-    {%- endif %}
-{%- endmacro %}
-
-{#-
-    The acts of a source; in an incremental refresh those that are news, and all of the people who moved (CTE `moved`).
-    Apart, for of the news only the newest part of the table is read, and of the moved none where nobody moved.
--#}
-{% macro news_and_moved(relation, is_news, identifier_type, identifier) -%}
-    {%- if is_incremental() -%}
-    (
-        select * from {{ relation }}
-        where {{ is_news }}
-        union all
-        select {{ relation }}.*
-        from {{ relation }}
-        semi join moved
-            on moved.identifier_type = {{ identifier_type }} and moved.identifier = {{ identifier }}
-        where not {{ is_news }}
-    ) as {{ relation }}
-    {%- else -%}
-    {{ relation }}
-    {%- endif -%}
-{%- endmacro %}
-
 {#- What follows serves the macros above. -#}
 {% macro refresh_schema() -%}
     {{ return(target.schema) }}
