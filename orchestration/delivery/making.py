@@ -20,6 +20,8 @@ from rendering.templates import Compiled, compile_campaign
 Decisions = tuple[dict[str, str], ...]
 NO_EVENT = "there is no event to invite them to"
 _KEPT_DECISIONS = 100_000
+# When a message may be handed over, in the order of what is planned.
+_WHEN = ("not_before", "expires_at", "quiet_hours")
 
 
 @dataclass
@@ -71,9 +73,9 @@ class _Arm:
         to_render = records.filter(pc.invert(is_holdout))
         rendered = self._renderer.render(with_slots(self._campaign, to_render))
         decided = self._decisions(to_render)
-        columns = ("message_id", "occurrence", "person_id", "variant", "not_before", "expires_at", "exclusion_reason")
+        columns = ("message_id", "occurrence", "person_id", "variant", *_WHEN, "exclusion_reason")
         rows = zip(*(records.column(name).to_pylist() for name in columns), is_holdout.to_pylist(), strict=True)
-        for message_id, occurrence, person_id, variant, not_before, expires_at, exclusion, is_held_out in rows:
+        for message_id, occurrence, person_id, variant, *when, exclusion, is_held_out in rows:
             identity = (message_id, self._campaign.name, occurrence, person_id, variant)
             if is_held_out:
                 made.held_out += 1
@@ -83,7 +85,7 @@ class _Arm:
             if isinstance(payload, RenderError):
                 made.failed[payload.reason] = made.failed.get(payload.reason, 0) + 1
             else:
-                made.messages.append(Planned(*identity, decisions, payload, not_before, expires_at))
+                made.messages.append(Planned(*identity, decisions, payload, *when))
 
     def _decisions(self, records: pa.RecordBatch) -> Iterator[Decisions]:
         """For each row the rule that won in each slot, and the products with the model that chose them."""

@@ -50,7 +50,7 @@ _LOOKED_UP_IDS = 500
 
 
 class Planned(NamedTuple):
-    """A message to be written down. `payload` is None for a hold-out."""
+    """A message to be written down. `payload` is None for a hold-out; `quiet_hours` are as `quiet_hours.py` reads them."""
 
     message_id: str
     campaign: str
@@ -61,6 +61,7 @@ class Planned(NamedTuple):
     payload: Payload | None = None
     not_before: datetime | None = None
     expires_at: datetime | None = None
+    quiet_hours: str | None = None
 
 
 class Outbox:
@@ -189,6 +190,7 @@ def _row(message: Planned, batch_id: str | None, planned_at: datetime) -> dict[s
         "planned_at": planned_at,
         "not_before": message.not_before,
         "expires_at": message.expires_at,
+        "quiet_hours": message.quiet_hours,
         "decisions": orjson.dumps(message.decisions).decode() if message.decisions else None,
         "batch_id": None if is_holdout else batch_id,
     }

@@ -30,6 +30,8 @@ MESSAGES = sa.Table(
     # UTC; until then it is not handed over, and from then on never.
     sa.Column("not_before", sa.DateTime),
     sa.Column("expires_at", sa.DateTime),
+    # Hours of the person's own clock in which it is not handed over, and their time zone: "21-8 Europe/Berlin".
+    sa.Column("quiet_hours", sa.String(64)),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
     sa.Column("decisions", sa.Text),

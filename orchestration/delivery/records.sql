@@ -43,6 +43,7 @@ select
     /* event */
     candidates.not_before,
     candidates.expires_at,
+    candidates.quiet_hours,
 from core.message_candidates as candidates
 inner join core.profiles as profiles on candidates.person_id = profiles.person_id
 inner join decisions on candidates.person_id = decisions.person_id

@@ -168,23 +168,25 @@ class _Sending:
                 return
 
     def _deliver(self, lease: Lease) -> datetime | None:
-        """Hands a batch over; returns until when what the ESP deferred of it has to wait."""
+        """Hands a batch over; returns until when what is left of it has to wait, where nothing of it might go now."""
         esp, settling = self._esp, self._outbox.settling
         parts = deque(requests(lease.messages, esp.limits, esp.size_of))
-        not_before = None
+        waits: list[datetime] = []
         while parts:
             self._throttle.wait(self._stopped)
             if self._stopped.is_set() or self._throttle.is_over or lease.campaign in self._throttle.spent:
                 break
             part = parts.popleft()
-            going = settling.begin(lease, part, esp.name, esp.is_idempotent, self._now())
+            going, waiting_until = settling.begin(lease, part, esp.name, esp.is_idempotent, self._now())
+            if waiting_until:
+                waits.append(waiting_until)
             if not going:
                 continue
             answer = self._asked(lease, going)
             self._settle(lease, going, answer)
             self._count(going, answer)
             if answer.deferred:
-                not_before = self._now() + _DEFERRED
+                waits.append(self._now() + _DEFERRED)
             if not self._throttle.hear(lease.campaign, answer, len(going)):
                 self._add(Sent(left=len(answer.left)))
                 break
@@ -194,7 +196,9 @@ class _Sending:
                 parts.extendleft([again[middle:], again[:middle]])
             elif again:
                 parts.appendleft(again)
-        return not_before
+        else:
+            return min(waits, default=None)
+        return None
 
     def _asked(self, lease: Lease, going: Sequence[Stored]) -> Answer:
         merged = [] if self._esp.fills_templates else [message for message in going if message.template_id]

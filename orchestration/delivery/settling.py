@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -12,9 +13,17 @@ from orchestration.delivery.engine import writing
 from orchestration.delivery.esp.base import Answer
 from orchestration.delivery.leases import Lease
 from orchestration.delivery.outbox_tables import BATCHES, MESSAGES
+from orchestration.delivery.quiet_hours import quiet_until
 from orchestration.delivery.stored import Stored
 
 EXPIRED = "expired"
+
+
+class Begun(NamedTuple):
+    """Messages that may go now, and until when the first of those has to wait that may not (UTC); None where none has."""
+
+    going: list[Stored]
+    waiting_until: datetime | None = None
 
 
 class Settling:
@@ -25,10 +34,11 @@ class Settling:
 
     def begin(
         self, lease: Lease, messages: Sequence[Stored], esp: str, is_idempotent: bool, at: datetime
-    ) -> list[Stored]:
+    ) -> Begun:
         """Those of the messages that may go now, `sending` from here on; none when the lease was lost.
 
-        One that expired by `at` (UTC, without an offset), or was withdrawn since, does not go.
+        One that expired by `at` (UTC, without an offset), or was withdrawn since, does not go; one in whose person's
+        quiet hours `at` falls waits for their end.
         """
         of_part = _of(lease, messages)
         with writing(self._engine) as connection:
@@ -38,15 +48,16 @@ class Settling:
                 .values(esp=esp, is_idempotent=is_idempotent)
             )
             if not kept.rowcount:
-                return []
+                return Begun([])
             connection.execute(
                 sa.update(MESSAGES)
                 .where(of_part, MESSAGES.c.state == "planned", MESSAGES.c.expires_at <= at)
                 .values(state="rejected", error=EXPIRED, revision=MESSAGES.c.revision + 1)
             )
+            waiting_until = _keep_quiet(connection, of_part, at)
             taken = connection.execute(
                 sa.update(MESSAGES)
-                .where(of_part, MESSAGES.c.state == "planned")
+                .where(of_part, MESSAGES.c.state == "planned", _is_due(at))
                 .values(
                     state="sending",
                     attempts=MESSAGES.c.attempts + 1,
@@ -56,7 +67,7 @@ class Settling:
                 .returning(MESSAGES.c.message_id)
             )
             going: set[str] = set(taken.scalars())
-        return [message for message in messages if message.message_id in going]
+        return Begun([message for message in messages if message.message_id in going], waiting_until)
 
     def settle(self, lease: Lease, messages: Sequence[Stored], answer: Answer, accepted_at: datetime) -> None:
         """Records what the ESP answered about `messages`: whom it does not name, it accepted.
@@ -75,6 +86,27 @@ class Settling:
                     .where(_of(lease, accepted), MESSAGES.c.state.in_(("sending", "unknown")))
                     .values(state="accepted", accepted_at=accepted_at, error=None, revision=MESSAGES.c.revision + 1)
                 )
+
+
+def _keep_quiet(connection: sa.Connection, of_part: sa.ColumnElement[bool], at: datetime) -> datetime | None:
+    """Puts those off in whose quiet hours `at` falls, to their end; returns the first such end."""
+    is_planned = sa.and_(of_part, MESSAGES.c.state == "planned")
+    hours = connection.scalars(
+        sa.select(MESSAGES.c.quiet_hours).where(is_planned, MESSAGES.c.quiet_hours.is_not(None), _is_due(at)).distinct()
+    )
+    ends = {each: end for each in hours if (end := quiet_until(each, at))}
+    for quiet_hours, end in ends.items():
+        connection.execute(
+            sa.update(MESSAGES)
+            .where(is_planned, MESSAGES.c.quiet_hours == quiet_hours)
+            .values(not_before=end, revision=MESSAGES.c.revision + 1)
+        )
+    waiting = sa.select(sa.func.min(MESSAGES.c.not_before)).where(is_planned, MESSAGES.c.not_before > at)
+    return connection.scalar(waiting)
+
+
+def _is_due(at: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(MESSAGES.c.not_before.is_(None), MESSAGES.c.not_before <= at)
 
 
 def _put(connection: sa.Connection, state: str, reasons: Mapping[str, str]) -> None:

@@ -39,7 +39,7 @@ def _campaigns(campaigns: Iterable[Campaign]) -> Iterator[Reader]:
     for campaign in campaigns:
         name = f"campaign {campaign.name}"
         wanted = dict.fromkeys(MESSAGE_FIELDS, "message") | dict.fromkeys(WRITING_FIELDS, "writing of values")
-        wanted |= {"not_before": "planning", "expires_at": "planning"}
+        wanted |= dict.fromkeys(("not_before", "expires_at", "quiet_hours"), "planning")
         wanted |= {field: f"token {token}" for token in campaign.tokens for field in sources(token)}
         if campaign.uses_recommendations:
             wanted["recommendations"] = "recommendations"

@@ -38,7 +38,7 @@ select
     'default' as variant, n >= {people} * 0.9 as is_holdout, 'person-' || n as person_id,
     null::varchar as journey, false as is_carried_over, false as is_planned,
     case when n >= {people} * 0.9 then 'campaign_holdout' end as exclusion_reason,
-    null::timestamp as not_before, null::timestamp as expires_at
+    null::timestamp as not_before, null::timestamp as expires_at, null::varchar as quiet_hours
 from range({people}) as people (n);
 """
 
@@ -52,7 +52,7 @@ def planning_world(warehouse: Path, campaign: str, occurrence: str, people: int 
 
 def candidates(rows: Iterable[Mapping[str, object]]) -> pa.Table:
     """core.message_candidates of `rows`, in which what planning's query does not find is nothing, or not so."""
-    texts = ("message_id", "campaign", "occurrence", "person_id", "variant", "exclusion_reason", "journey")
+    texts = ("message_id", "campaign", "occurrence", "person_id", "variant", "exclusion_reason", "journey", "quiet_hours")
     kinds = {
         **dict.fromkeys(texts, pa.string()),
         **dict.fromkeys(("is_holdout", "is_carried_over", "is_planned"), pa.bool_()),

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from orchestration import dbt
 from orchestration.delivery.esp.folder import FolderEsp
 from orchestration.delivery.outbox import Outbox, Planned
+from orchestration.delivery.quiet_hours import quiet_until
 from orchestration.delivery.sender import send
 from orchestration.landing import files
 from orchestration.settings import load_settings
@@ -114,6 +115,7 @@ def test_what_falls_into_the_night_of_a_persons_own_clock_leaves_in_the_morning(
 ) -> None:
     expected = datetime.fromisoformat(then) if then else None
     assert not_before(zone, None, as_of, window=None, quiet=(21, 8)) == expected
+    assert quiet_until(f"21-8 {zone}", datetime.fromisoformat(as_of)) == expected
 
 
 def test_quiet_hours_that_end_in_the_hour_that_the_clocks_skip_end_when_they_do(
@@ -121,6 +123,7 @@ def test_quiet_hours_that_end_in_the_hour_that_the_clocks_skip_end_when_they_do(
 ) -> None:
     found = not_before("America/New_York", None, "2016-03-13 05:30:00", window=None, quiet=(0, 2))
     assert found == datetime(2016, 3, 13, 7)
+    assert quiet_until("0-2 America/New_York", datetime(2016, 3, 13, 5, 30)) == found
 
 
 @pytest.mark.parametrize(
@@ -180,9 +183,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.execute(f"drop database {name} with (force)")
 
 
-def planned(number: int, not_before: datetime | None) -> Planned:
+def planned(number: int, not_before: datetime | None, quiet_hours: str | None = None) -> Planned:
     hour = not_before.replace(tzinfo=None) if not_before else None
-    return Planned(f"m{number}", "hello", "once", f"p{number}", None, payload=payload(number), not_before=hour)
+    return Planned(
+        f"m{number}", "hello", "once", f"p{number}", None, payload=payload(number), not_before=hour,
+        expires_at=datetime(2018, 1, 3), quiet_hours=quiet_hours,
+    )  # fmt: skip
 
 
 def handed_over(folder: Path) -> list[str]:
@@ -203,6 +209,39 @@ def test_a_message_is_handed_over_by_the_first_run_at_or_after_its_hour_and_not_
     assert handed_over(tmp_path / "mail") == ["m1", "m2"]
     assert send(outbox, esp, AT_NINE + timedelta(days=1)).accepted == 1
     assert outbox.waiting(NOW) == {}
+
+
+def test_what_is_handed_over_later_than_planned_waits_for_the_end_of_the_persons_night(
+    url: str, tmp_path: Path
+) -> None:
+    outbox, esp = Outbox(url), FolderEsp(tmp_path / "mail")
+    outbox.plan(
+        [planned(1, None, "21-8 Asia/Tokyo"), planned(2, None, "21-8 America/New_York"), planned(3, None)]
+        + [planned(4, None, "12-14 UTC")],
+        NOW,
+    )
+
+    # It was paused over the day: in Tokyo it is night by then, and in New York morning.
+    evening = datetime(2018, 1, 1, 13, tzinfo=UTC)
+    assert send(outbox, esp, evening).accepted == 2
+    assert handed_over(tmp_path / "mail") == ["m2", "m3"]
+    assert outbox.waiting(evening) == {"hello": (2, datetime(2018, 1, 1, 14))}
+
+    assert send(outbox, esp, evening + timedelta(hours=1)).accepted == 1
+    assert send(outbox, esp, datetime(2018, 1, 1, 22, 59, tzinfo=UTC)).accepted == 0
+    assert send(outbox, esp, datetime(2018, 1, 1, 23, tzinfo=UTC)).accepted == 1
+    assert outbox.waiting(NOW) == {}
+
+
+def test_what_comes_too_late_for_its_lifetime_again_and_again_at_night_expires(url: str, tmp_path: Path) -> None:
+    outbox, esp = Outbox(url), FolderEsp(tmp_path / "mail")
+    outbox.plan([planned(1, None, "21-8 UTC")], NOW)
+
+    for day in (1, 2, 3):
+        assert send(outbox, esp, datetime(2018, 1, day, 23, tzinfo=UTC)).accepted == 0
+
+    (found,) = outbox.read_all().read_all().to_pylist()
+    assert (found["state"], found["error"]) == ("rejected", "expired")
 
 
 def test_who_withdraws_while_a_message_waits_does_not_get_it(url: str, tmp_path: Path) -> None:

@@ -140,8 +140,8 @@ def test_a_lease_that_was_lost_gives_nothing_to_the_esp(url: str) -> None:
     outbox.leases.recover()
     kept = outbox.leases.take("another")
     assert lost and kept
-    assert outbox.settling.begin(lost, lost.messages, "sendgrid", False, AT) == []
-    assert len(outbox.settling.begin(kept, kept.messages, "sendgrid", False, AT)) == 1
+    assert outbox.settling.begin(lost, lost.messages, "sendgrid", False, AT).going == []
+    assert len(outbox.settling.begin(kept, kept.messages, "sendgrid", False, AT).going) == 1
 
 
 def test_an_answer_that_comes_after_the_lease_was_lost_counts(url: str) -> None:

@@ -134,6 +134,7 @@ final as (
         due_at,
         not_before,
         expires_at,
+        quiet_hours,
         is_carried_over
     from judged
 

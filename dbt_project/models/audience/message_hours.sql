@@ -78,6 +78,11 @@ timed as (
         leaving.days_ahead,
         case when shifted.is_at_hour or shifted.is_shifted then leaving.next_at end as not_before,
         shifted.is_shifted as is_in_quiet_hours,
+        -- For whoever hands it over at another hour than this one; without quiet hours, nothing.
+        case
+            when shifted.is_open and shifted.quiet_from_hour <> shifted.quiet_until_hour
+                then shifted.quiet_from_hour || '-' || shifted.quiet_until_hour || ' ' || shifted.timezone
+        end as quiet_hours,
         -- Lateness counts from the hour that was aimed at, and of what was deferred from the first one.
         case
             when shifted.is_open
