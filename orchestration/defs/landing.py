@@ -124,8 +124,9 @@ def landing_ledger(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg
     warehouse = home.warehouse()
     deletions.record(warehouse, home.settings(), list(connectors.STREAMS), home.instant(context))
     strangers = files.strangers(home.settings().landing)
+    counts = (f"select '{table}' as name, count(*) as rows_count from raw.{table}" for table in _LEDGER)
+    counted = {row["name"]: row["rows_count"] for row in warehouse.rows(" union all ".join(counts))}
     for table in _LEDGER:
-        (counted,) = warehouse.rows(f"select count(*) as rows_count from raw.{table}")
         checks = (
             [
                 dg.AssetCheckResult(
@@ -139,7 +140,7 @@ def landing_ledger(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg
         )
         yield dg.MaterializeResult(
             asset_key=["raw", table],
-            metadata={"dagster/row_count": int(counted["rows_count"])},
+            metadata={"dagster/row_count": counted[table]},
             check_results=checks,
         )
 

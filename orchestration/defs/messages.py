@@ -56,18 +56,19 @@ def planned_messages(context: dg.AssetExecutionContext, home: Home) -> dg.Materi
     held = {campaign.name: reasons for campaign in campaigns if (reasons := linting.errors(campaign, settings.esp))}
     gated = held_by_table(home.warehouse())
     waiting = {*held, *holding(Controls(settings.outbox_url), gated, campaigns, home.instant(context))()}
-    plans = [
-        planner.plan(
-            home.warehouse(),
-            home.outbox(),
-            campaign,
-            site,
-            home.instant(context),
-            fills_templates=fills_templates(settings.esp),
-        )
-        for campaign in campaigns
-        if campaign.name not in waiting
-    ]
+    with home.warehouse().kept_open():
+        plans = [
+            planner.plan(
+                home.warehouse(),
+                home.outbox(),
+                campaign,
+                site,
+                home.instant(context),
+                fills_templates=fills_templates(settings.esp),
+            )
+            for campaign in campaigns
+            if campaign.name not in waiting
+        ]
     put_off = 0 if looks_back else pacing.note_deferred(home.warehouse(), home.instant(context), waiting)
     failed = {
         f"{plan.campaign}: {reason}": f"{plan.campaign}: {count} messages are not rendered, {reason.rstrip('.')}."

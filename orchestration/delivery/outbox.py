@@ -50,7 +50,7 @@ _LOOKED_UP_IDS = 500
 
 
 class Planned(NamedTuple):
-    """A message to be written down. `payload` is None for a hold-out; `quiet_hours` are as `quiet_hours.py` reads them."""
+    """A message to be written down. `payload` is None for a hold-out; `quiet_hours` are what `quiet_until` reads."""
 
     message_id: str
     campaign: str

@@ -20,9 +20,10 @@ def revoked_messages(warehouse: Warehouse) -> dict[str, str]:
 
 def revoked_now(settings: Settings, warehouse: Warehouse, outbox: Outbox) -> dict[str, str]:
     """The same, and what lies in the landing zone or landed since: who has just left is not written to."""
-    revoked = revoked_messages(warehouse)
-    if words := late_words(settings, warehouse):
-        purposes = {str(row["campaign"]): str(row["purpose"]) for row in warehouse.rows(_PURPOSES)}
-        waiting = outbox.planned_for(sorted({word.email for word in words}))
-        revoked |= revoked_by(words, purposes, waiting)
+    with warehouse.kept_open():
+        revoked = revoked_messages(warehouse)
+        if words := late_words(settings, warehouse):
+            purposes = {str(row["campaign"]): str(row["purpose"]) for row in warehouse.rows(_PURPOSES)}
+            waiting = outbox.planned_for(sorted({word.email for word in words}))
+            revoked |= revoked_by(words, purposes, waiting)
     return revoked

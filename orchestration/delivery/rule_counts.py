@@ -99,8 +99,9 @@ def counts_sql(campaign: Campaign) -> str:
 
 def record(warehouse: Warehouse, campaigns: Iterable[Campaign], as_of: datetime) -> list[RuleCount]:
     """Writes the counts of all these campaigns into `delivery.rule_counts`, anew, and returns them."""
-    rows = [row for campaign in campaigns for row in counted(warehouse, campaign, as_of)]
-    warehouse.replace(TABLE, pa.Table.from_pylist([vars(row) for row in rows], _SCHEMA))
+    with warehouse.kept_open():
+        rows = [row for campaign in campaigns for row in counted(warehouse, campaign, as_of)]
+        warehouse.replace(TABLE, pa.Table.from_pylist([vars(row) for row in rows], _SCHEMA))
     return rows
 
 

@@ -20,7 +20,7 @@ EXPIRED = "expired"
 
 
 class Begun(NamedTuple):
-    """Messages that may go now, and until when the first of those has to wait that may not (UTC); None where none has."""
+    """Messages that may go now, and until when the first of the others has to wait (UTC); None where none has to."""
 
     going: list[Stored]
     waiting_until: datetime | None = None
@@ -32,9 +32,7 @@ class Settling:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def begin(
-        self, lease: Lease, messages: Sequence[Stored], esp: str, is_idempotent: bool, at: datetime
-    ) -> Begun:
+    def begin(self, lease: Lease, messages: Sequence[Stored], esp: str, is_idempotent: bool, at: datetime) -> Begun:
         """Those of the messages that may go now, `sending` from here on; none when the lease was lost.
 
         One that expired by `at` (UTC, without an offset), or was withdrawn since, does not go; one in whose person's

@@ -52,9 +52,9 @@ def planning_world(warehouse: Path, campaign: str, occurrence: str, people: int 
 
 def candidates(rows: Iterable[Mapping[str, object]]) -> pa.Table:
     """core.message_candidates of `rows`, in which what planning's query does not find is nothing, or not so."""
-    texts = ("message_id", "campaign", "occurrence", "person_id", "variant", "exclusion_reason", "journey", "quiet_hours")
+    texts = ("message_id", "campaign", "occurrence", "person_id", "variant", "exclusion_reason", "journey")
     kinds = {
-        **dict.fromkeys(texts, pa.string()),
+        **dict.fromkeys((*texts, "quiet_hours"), pa.string()),
         **dict.fromkeys(("is_holdout", "is_carried_over", "is_planned"), pa.bool_()),
         **dict.fromkeys(("not_before", "expires_at"), pa.timestamp("us")),
     }

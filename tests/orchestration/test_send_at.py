@@ -215,11 +215,8 @@ def test_what_is_handed_over_later_than_planned_waits_for_the_end_of_the_persons
     url: str, tmp_path: Path
 ) -> None:
     outbox, esp = Outbox(url), FolderEsp(tmp_path / "mail")
-    outbox.plan(
-        [planned(1, None, "21-8 Asia/Tokyo"), planned(2, None, "21-8 America/New_York"), planned(3, None)]
-        + [planned(4, None, "12-14 UTC")],
-        NOW,
-    )
+    nights = ("21-8 Asia/Tokyo", "21-8 America/New_York", None, "12-14 UTC")
+    outbox.plan([planned(number, None, hours) for number, hours in enumerate(nights, 1)], NOW)
 
     # It was paused over the day: in Tokyo it is night by then, and in New York morning.
     evening = datetime(2018, 1, 1, 13, tzinfo=UTC)

@@ -88,14 +88,21 @@ def _not_landed(settings: Settings, warehouse: Warehouse, entities: list[Entity]
     _clear_away(settings.home)
     with tempfile.TemporaryDirectory(dir=settings.home, prefix=_FOLDER) as folder:
         aside = Warehouse(Path(folder) / "late.duckdb", settings.memory_limit)
-        files.prepare(aside)
-        for table in _LEDGER:
-            if warehouse.exists(table):
-                aside.replace(table, warehouse.table(f"select * from {table}"))
-        for entity in waiting:
-            files.land(aside, settings.landing, entity, datetime.now(UTC))
-            if aside.exists(f"raw.{entity.table}"):
-                yield _words(aside, entity, "")
+        with aside.kept_open():
+            yield from _landed_aside(settings, warehouse, aside, waiting)
+
+
+def _landed_aside(
+    settings: Settings, warehouse: Warehouse, aside: Warehouse, waiting: list[Entity]
+) -> Iterator[pa.Table]:
+    files.prepare(aside)
+    for table in _LEDGER:
+        if warehouse.exists(table):
+            aside.replace(table, warehouse.table(f"select * from {table}"))
+    for entity in waiting:
+        files.land(aside, settings.landing, entity, datetime.now(UTC))
+        if aside.exists(f"raw.{entity.table}"):
+            yield _words(aside, entity, "")
 
 
 def _clear_away(home: Path) -> None:
