@@ -100,7 +100,7 @@ def test_what_is_explained_of_every_segment_agrees_with_who_is_in_it(
     from orchestration.warehouse import Warehouse
 
     settings = load_settings({"SINCERELY_HOME": str(home)})
-    people = [str(person) for (person,) in rows(home, "select person_id from core.profiles order by 1 limit 4")]
+    people = [str(person) for (person,) in rows(home, "select person_id from core.profiles order by 1 limit 2")]
     for segment in definitions().values():
         for person in people:
             found = explain(settings, Warehouse(settings.warehouse), segment, person)
