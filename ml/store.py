@@ -1,7 +1,8 @@
 """Fitted models on disk: a version is written once, and read only when nothing in it is foreign.
 
 `<folder>/<name>/<version>/model.skops` and `metadata.json`, and `<folder>/<name>/champion`, which holds the
-version in use. skops names every type in a file before it makes one, where a pickle runs whatever it says.
+version in use. skops names every type in a file before it makes one, where a pickle runs whatever it says; it is loaded
+by whoever has a model to write or read, for it takes scikit-learn along.
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-from skops.io import dumps, loads
-from skops.io.exceptions import UntrustedTypesFoundException
 
 from ml.code_version import code_version, library_versions
 from ml.errors import ModelFileError
@@ -86,6 +84,8 @@ def save(model: object, metadata: ModelMetadata, folder: Path) -> str:
     if target.is_dir():
         return metadata.version
     target.parent.mkdir(parents=True, exist_ok=True)
+    from skops.io import dumps
+
     content = _canonical(dumps(model))
     described = {
         **{name: _plain(value) for name, value in asdict(metadata).items()},
@@ -127,6 +127,9 @@ def load(folder: Path, name: str, version: str) -> Any:
     if described.get("libraries") != library_versions():
         written, here = _listed(described.get("libraries")), _listed(library_versions())
         raise ModelFileError(f"{path} was written with {written}, and this is {here}: train {name} again.")
+    from skops.io import loads
+    from skops.io.exceptions import UntrustedTypesFoundException
+
     try:
         return loads(content, trusted=list(TRUSTED_TYPES))
     except UntrustedTypesFoundException as error:

@@ -88,8 +88,8 @@ def run(
         _quiet(settings.home / "last_run.log", debug),
     ):
         folder = dagster_home(settings)
-        # The models' store before all else: it looks functions up in every module that is loaded by then.
-        import ml.store  # noqa: F401, I001
+        # Before all else that the run loads: it looks functions up in every module that is there by then.
+        import skops.io  # noqa: F401, I001
         import dagster as dg
 
         from orchestration.definitions import definitions

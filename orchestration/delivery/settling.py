@@ -89,9 +89,8 @@ class Settling:
 def _keep_quiet(connection: sa.Connection, of_part: sa.ColumnElement[bool], at: datetime) -> datetime | None:
     """Puts those off in whose quiet hours `at` falls, to their end; returns the first such end."""
     is_planned = sa.and_(of_part, MESSAGES.c.state == "planned")
-    hours = connection.scalars(
-        sa.select(MESSAGES.c.quiet_hours).where(is_planned, MESSAGES.c.quiet_hours.is_not(None), _is_due(at)).distinct()
-    )
+    in_force = sa.and_(is_planned, MESSAGES.c.quiet_hours.is_not(None), _is_due(at))
+    hours: list[str] = list(connection.scalars(sa.select(MESSAGES.c.quiet_hours).where(in_force).distinct()))
     ends = {each: end for each in hours if (end := quiet_until(each, at))}
     for quiet_hours, end in ends.items():
         connection.execute(
