@@ -113,8 +113,8 @@ def send(settings: Any, arms: dict[str, str]) -> None:
     outbox.plan(planned, PLANNED_AT)
     for lease in leases(outbox):
         refused = {each.message_id: "mailbox full" for each in lease.messages[:40]}
-        going = outbox.settling.begin(lease, lease.messages, "folder", True, PLANNED_AT)
-        outbox.settling.settle(lease, going, Answer(rejected=refused), PLANNED_AT + timedelta(hours=8))
+        begun = outbox.settling.begin(lease, lease.messages, "folder", True, PLANNED_AT)
+        outbox.settling.settle(lease, begun.going, Answer(rejected=refused), PLANNED_AT + timedelta(hours=8))
 
 
 def rows(home: Path) -> dict[tuple[str, str], dict[str, Any]]:
