@@ -69,6 +69,13 @@ def collect(settings: Settings) -> dict[str, list[str]]:
         facts["webhooks"] = pushed
     if not settings.warehouse.exists():
         return {**facts, "landed": ["nothing yet; run `sincerely run`"]}
+    with warehouse.kept_open():
+        return facts | _known(settings, warehouse)
+
+
+def _known(settings: Settings, warehouse: Warehouse) -> dict[str, list[str]]:
+    """What the warehouse and the outbox have to say."""
+    facts: dict[str, list[str]] = {}
     if warehouse.exists("quality.freshness"):
         facts["newest_record_of_each_source"] = [
             f"{row['entity']}: {row['rows_count']:,} rows"

@@ -149,6 +149,8 @@ class Warehouse:
             connection = duckdb.connect(str(self.path), config={"memory_limit": self.memory_limit})
             connection.execute("set TimeZone = 'UTC'")
             connection.execute("set enable_progress_bar = false")  # it would print into a program's output
+            # Rows that moved up would be written anew by whoever closes the file; builds do it once a night.
+            connection.execute("set max_vacuum_tasks = 0")
         except duckdb.Error as error:
             raise _plain(error, self.path) from error
         try:

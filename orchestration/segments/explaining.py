@@ -73,6 +73,12 @@ class Explanation:
 
 def explain(settings: Settings, warehouse: Warehouse, segment: Definition, person: str) -> Explanation:
     """Each condition of the segment as the last build compiled it, held against one person's rows."""
+    # A condition is a question of its own.
+    with warehouse.kept_open():
+        return _explained(settings, warehouse, segment, person)
+
+
+def _explained(settings: Settings, warehouse: Warehouse, segment: Definition, person: str) -> Explanation:
     found = warehouse.rows(_PERSON, [person, person, person])
     if not found:
         raise SegmentError("Nobody is known under this address or id; check its spelling, or land a file with it.")

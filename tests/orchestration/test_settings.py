@@ -14,6 +14,7 @@ from orchestration.errors import LockedError, SettingsError, StorageError
 from orchestration.locks import exclusive, holder
 from orchestration.settings import load_settings, parse_instant
 from orchestration.warehouse import Warehouse
+from tests.building import run_dbt
 
 
 def environ(home: Path, **more: str) -> dict[str, str]:
@@ -102,6 +103,22 @@ def test_what_outgrows_the_memory_is_built_one_table_at_a_time(tmp_path: Path, m
     assert dbt.environment(settings)["SINCERELY_THREADS"] == "2"  # nothing is there yet
     Warehouse(settings.warehouse).replace("raw.rows", rows)
     assert dbt.environment(settings)["SINCERELY_THREADS"] == threads
+
+
+@pytest.mark.parametrize(("is_in_haste", "is_closing_gaps"), [(False, True), (True, False)])
+def test_gaps_of_what_was_deleted_are_closed_by_builds_that_are_not_in_haste(
+    tmp_path: Path, is_in_haste: bool, is_closing_gaps: bool
+) -> None:
+    settings = load_settings(environ(tmp_path))
+    said = run_dbt(
+        [
+            "show", "--inline", "select current_setting('max_vacuum_tasks') > 0 as is_closing_gaps", "--output", "json",
+            "--project-dir", str(dbt.DBT_PROJECT), "--target-path", str(dbt.target_path(settings)),
+            "--vars", dbt.variables(datetime(2018, 1, 1), is_in_haste=is_in_haste),
+        ],
+        dbt.environment(settings),
+    )  # fmt: skip
+    assert f'"is_closing_gaps": {str(is_closing_gaps).lower()}' in said
 
 
 @pytest.mark.parametrize("name", ["sendgrid_api_key", "mailchimp_api_key", "smtp_url"])
