@@ -29,7 +29,8 @@ PEOPLE = 1_000_000
 AS_OF = datetime(2018, 1, 1, 12)
 _MODELS = (
     "stg_outbox__messages", "stg_outbox__deferrals", "person_clocks", "send_clocks", "clock_days", "counted_messages",
-    "message_audience", "message_hours", "message_caps", "message_candidates", "exclusions",
+    "audience_members", "audiences_in_doubt", "message_audience", "message_hours", "message_caps", "message_candidates",
+    "exclusions",
 )  # fmt: skip
 _WORLD = """
 create schema core; create schema staging;

@@ -31,7 +31,10 @@ select 'exit ' || exit_reason, count(*) from core.journey_entries where exit_rea
 union all
 select 'entries again', count(*) from core.journey_entries where entry_number > 1
 """
-_PACED = ("counted_messages", "message_audience", "message_hours", "message_caps", "message_candidates")
+_PACED = (
+    "counted_messages", "audience_members", "audiences_in_doubt", "message_audience", "message_hours", "message_caps",
+    "message_candidates",
+)  # fmt: skip
 _FAULTS = {
     "planned twice": """
         select message_id from core.message_candidates inner join raw.outbox_messages using (message_id)

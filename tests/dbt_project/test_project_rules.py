@@ -51,8 +51,8 @@ def test_only_staging_and_what_reconciles_it_read_what_was_landed(models: list[d
     # Quality holds landed rows against staged ones; the audience reads campaigns and the hash key,
     # journeys read what their files say, experiments which shares the campaigns' files draw.
     assert outside == {
-        "quarantine", "load_reconciliation", "schema_drift", "data_quality", "message_audience", "suppressions",
-        "revoked_messages", "message_candidates", "counted_messages",
+        "quarantine", "load_reconciliation", "schema_drift", "data_quality", "audience_members", "audiences_in_doubt",
+        "message_audience", "suppressions", "revoked_messages", "message_candidates", "counted_messages",
         "journey_schedule", "journey_signals", "journey_states", "journey_messages", "journey_triggers",
         "journey_causes", "journey_endings",
         "journey_entries", "journey_step_refusals", "journey_funnel", "journey_definitions", "changed_journeys",
@@ -108,8 +108,8 @@ def test_every_model_has_a_tested_key(nodes: list[dict], models: list[dict]) -> 
         # Their materialization tests what a segment returns, whoever wrote it.
         and model["config"]["materialized"] != "segment"
     ]
-    # message_hours has the rows of the view message_audience, which is not asked for them once more.
-    assert set(untested) <= {"quarantine", "message_audience"}
+    # message_hours has the rows of these views, which are not asked for them once more.
+    assert set(untested) <= {"quarantine", "audience_members", "message_audience"}
 
 
 def test_every_model_has_a_yaml_file_beside_it(models: list[dict]) -> None:

@@ -26,8 +26,8 @@ MODELS = (
     "journey_causes", "journey_endings", "journey_triggers", "journey_entries", "journey_entry_messages",
     "journey_step_times", "journey_open_steps",
     "journey_step_refusals", "journey_step_gates", "journey_step_verdicts", "journey_steps_taken", "journey_positions",
-    "stg_outbox__deferrals", "person_clocks", "send_clocks", "clock_days", "counted_messages", "message_audience",
-    "message_hours", "message_caps", "message_candidates",
+    "stg_outbox__deferrals", "person_clocks", "send_clocks", "clock_days", "counted_messages", "audience_members",
+    "audiences_in_doubt", "message_audience", "message_hours", "message_caps", "message_candidates",
 )  # fmt: skip
 # Stands in the compiled SQL until it runs.
 _COMPILED_AT = datetime(1999, 9, 9, 9, 9, 9, 999_999)

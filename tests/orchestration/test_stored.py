@@ -49,7 +49,7 @@ def test_an_outbox_of_an_earlier_version_is_taken_over_with_its_batches(tmp_path
         connection.execute("drop index batches_leased")
         for column in ("not_before", "is_waiting", "worker", "leased_until", "esp", "is_idempotent"):
             connection.execute(f"alter table batches drop column {column}")
-        for column in ("handed_over_at", "expires_at"):
+        for column in ("handed_over_at", "expires_at", "quiet_hours"):
             connection.execute(f"alter table messages drop column {column}")
         old = _as_it_was([payload(1), payload(2)])
         connection.execute("update batches set payloads = ? where batch_id = 'hello-1'", [old])

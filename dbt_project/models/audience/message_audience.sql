@@ -1,5 +1,17 @@
 {{ config(materialized='view') }}
-with campaigns as (
+with members as (
+
+    select * from {{ ref('audience_members') }}
+
+),
+
+in_doubt as (
+
+    select * from {{ ref('audiences_in_doubt') }}
+
+),
+
+campaigns as (
 
     select * from {{ source('raw', 'campaigns') }}
 
@@ -26,12 +38,6 @@ variants as (
 memberships as (
 
     select * from {{ ref('segment_memberships') }}
-
-),
-
-refreshes as (
-
-    select * from {{ ref('segment_refreshes') }}
 
 ),
 
@@ -80,106 +86,6 @@ deferrals as (
 
 ),
 
-journey_steps as (
-
-    select * from {{ ref('journey_steps_taken') }}
-
-),
-
-journey_rules as (
-
-    select * from {{ source('raw', 'journey_rules') }}
-
-),
-
-journey_conditions as (
-
-    select * from {{ source('raw', 'journey_conditions') }}
-
-),
-
-present as (
-
-    select campaign, occurrence, purpose, priority, holdout_share
-    from campaigns
-    where role = 'include'
-    group by all
-
-),
-
-reached as (
-
-    select campaigns.campaign, memberships.person_id, min(memberships.segment) as segment
-    from campaigns
-    inner join memberships
-        on campaigns.segment = memberships.segment
-    where campaigns.role = 'include'
-    group by campaigns.campaign, memberships.person_id
-
-),
-
--- An occurrence that is over lives on in what was put off of it; for a week one sees what came of that.
-carried_over as (
-
-    select deferrals.message_id, deferrals.campaign, deferrals.occurrence, deferrals.person_id
-    from deferrals
-    inner join present
-        on deferrals.campaign = present.campaign and deferrals.occurrence <> present.occurrence
-    where deferrals.expires_at > {{ ago(7) }}
-
-),
-
-included as (
-
-    select
-        {{ message_id('reached.campaign', 'present.occurrence', 'reached.person_id') }} as message_id,
-        reached.campaign,
-        present.occurrence,
-        present.occurrence as present_occurrence,
-        present.purpose,
-        present.priority,
-        present.holdout_share,
-        reached.person_id,
-        reached.segment
-    from reached
-    inner join present
-        on reached.campaign = present.campaign
-    union all by name
-    select
-        carried_over.message_id,
-        reached.campaign,
-        carried_over.occurrence,
-        present.occurrence as present_occurrence,
-        present.purpose,
-        present.priority,
-        present.holdout_share,
-        reached.person_id,
-        reached.segment
-    from carried_over
-    inner join reached
-        on carried_over.campaign = reached.campaign and carried_over.person_id = reached.person_id
-    inner join present
-        on carried_over.campaign = present.campaign
-    union all by name
-    select
-        message_id,
-        campaign,
-        occurrence,
-        occurrence as present_occurrence,
-        purpose,
-        priority,
-        holdout_share,
-        person_id,
-        journey,
-        step,
-        reason as step_reason,
-        due_at as step_due_at,
-        deadline_at as step_deadline_at
-    from journey_steps
-    where is_candidate
-
-),
-
 left_out as (
 
     select campaigns.campaign, memberships.person_id, min(memberships.segment) as segment
@@ -191,41 +97,7 @@ left_out as (
 
 ),
 
--- The segments that a journey's entries, exits, goal and conditions hang on.
-journey_segments as (
-
-    select journey, value as segment
-    from journey_rules
-    where kind in ('segment_entered', 'segment_left')
-    union
-    select journey, value
-    from journey_conditions
-    where kind = 'in_segment'
-
-),
-
-journeys_in_doubt as (
-
-    select journey_segments.journey, min(journey_segments.segment) as segment
-    from journey_segments
-    inner join refreshes
-        on journey_segments.segment = refreshes.segment and not refreshes.is_refreshed
-    group by journey_segments.journey
-
-),
-
--- Who is in a segment that could not be refreshed, to be written to or spared, is not known.
-in_doubt as (
-
-    select campaigns.campaign, min(campaigns.segment) as segment
-    from campaigns
-    inner join refreshes
-        on campaigns.segment = refreshes.segment and not refreshes.is_refreshed
-    group by campaigns.campaign
-
-),
-
--- What is known of the messages that it is about; all the others that were ever sent are left alone.
+-- What is known of the messages that it may be about; all the others that were ever sent are left alone.
 planned as (
 
     select outbox.message_id, outbox.campaign, outbox.occurrence, outbox.person_id, outbox.email, outbox.state, outbox.error
@@ -233,9 +105,10 @@ planned as (
     where
         outbox.occurrence like '%:%:%'
         or (outbox.campaign, outbox.occurrence) in (
-            select (present.campaign, present.occurrence) from present
+            select (campaigns.campaign, campaigns.occurrence) from campaigns
             union all
-            select (carried_over.campaign, carried_over.occurrence) from carried_over
+            select (deferrals.campaign, deferrals.occurrence) from deferrals
+            where deferrals.expires_at > {{ ago(7) }}
         )
 
 ),
@@ -292,13 +165,13 @@ decided as (
 drawn as (
 
     select
-        included.*,
+        members.*,
         contactability.email,
         contactability.suppression_reason,
         contactability.is_deleted,
         coalesce(consents.is_granted, false) as has_consent,
         left_out.segment as excluding_segment,
-        coalesce(in_doubt.segment, journeys_in_doubt.segment) as failed_segment,
+        coalesce(campaigns_in_doubt.segment, journeys_in_doubt.segment) as failed_segment,
         written_to.person_id is not null as is_written_to,
         coalesce(decided.is_planned, false) as is_planned,
         decided.rejection,
@@ -315,48 +188,48 @@ drawn as (
         pacing.lifetime_seconds,
         deferrals.due_at as deferred_due_at,
         inviting.campaign is not null and invitations.person_id is null as lacks_event,
-        {{ is_global_holdout('included.person_id') }} as is_global_holdout,
-        {{ is_campaign_holdout('included.campaign', 'included.person_id', 'included.holdout_share') }} as is_campaign_holdout,
+        {{ is_global_holdout('members.person_id') }} as is_global_holdout,
+        {{ is_campaign_holdout('members.campaign', 'members.person_id', 'members.holdout_share') }} as is_campaign_holdout,
         case
-            when choices.variants_count > 1 then {{ hash_unit(["'variant'", 'included.campaign', 'included.person_id']) }}
+            when choices.variants_count > 1 then {{ hash_unit(["'variant'", 'members.campaign', 'members.person_id']) }}
             else 0
         end as variant_draw
-    from included
+    from members
     left join contactability
-        on included.person_id = contactability.person_id
+        on members.person_id = contactability.person_id
     left join consents
-        on included.person_id = consents.person_id and included.purpose = consents.purpose
+        on members.person_id = consents.person_id and members.purpose = consents.purpose
     left join left_out
-        on included.campaign = left_out.campaign and included.person_id = left_out.person_id
-    left join in_doubt
-        on included.campaign = in_doubt.campaign
-    left join journeys_in_doubt
-        on included.journey = journeys_in_doubt.journey
+        on members.campaign = left_out.campaign and members.person_id = left_out.person_id
+    left join in_doubt as campaigns_in_doubt
+        on campaigns_in_doubt.kind = 'campaign' and members.campaign = campaigns_in_doubt.name
+    left join in_doubt as journeys_in_doubt
+        on journeys_in_doubt.kind = 'journey' and members.journey = journeys_in_doubt.name
     left join written_to
         on
-            included.campaign = written_to.campaign
-            and included.occurrence = written_to.occurrence
-            and included.person_id = written_to.person_id
+            members.campaign = written_to.campaign
+            and members.occurrence = written_to.occurrence
+            and members.person_id = written_to.person_id
     left join decided
-        on included.message_id = decided.message_id
+        on members.message_id = decided.message_id
     left join deferrals
-        on included.message_id = deferrals.message_id
+        on members.message_id = deferrals.message_id
     left join pacing
-        on included.campaign = pacing.campaign
+        on members.campaign = pacing.campaign
     left join inviting
-        on included.campaign = inviting.campaign
+        on members.campaign = inviting.campaign
     left join invitations
-        on included.person_id = invitations.person_id
+        on members.person_id = invitations.person_id
     left join choices
-        on included.campaign = choices.campaign
+        on members.campaign = choices.campaign
     left join pauses
-        on included.campaign = pauses.campaign
+        on members.campaign = pauses.campaign
     left join cancellations
-        on included.campaign = cancellations.campaign and included.occurrence = cancellations.occurrence
+        on members.campaign = cancellations.campaign and members.occurrence = cancellations.occurrence
     left join cancellations as present_cancellations
         on
-            included.campaign = present_cancellations.campaign
-            and included.present_occurrence = present_cancellations.occurrence
+            members.campaign = present_cancellations.campaign
+            and members.present_occurrence = present_cancellations.occurrence
 
 ),
 
