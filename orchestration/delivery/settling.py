@@ -95,7 +95,7 @@ def _keep_quiet(connection: sa.Connection, of_part: sa.ColumnElement[bool], at: 
     for quiet_hours, end in ends.items():
         connection.execute(
             sa.update(MESSAGES)
-            .where(is_planned, MESSAGES.c.quiet_hours == quiet_hours)
+            .where(in_force, MESSAGES.c.quiet_hours == quiet_hours)
             .values(not_before=end, revision=MESSAGES.c.revision + 1)
         )
     waiting = sa.select(sa.func.min(MESSAGES.c.not_before)).where(is_planned, MESSAGES.c.not_before > at)
