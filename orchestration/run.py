@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import uuid
@@ -89,7 +90,7 @@ def run(
     ):
         folder = dagster_home(settings)
         # Before all else that the run loads: it looks functions up in every module that is there by then.
-        import skops.io  # noqa: F401, I001
+        importlib.import_module("skops.io")
         import dagster as dg
 
         from orchestration.definitions import definitions
