@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
+from rendering.styles import declarations
+
 LEAST_CONTRAST = 4.5
 LEAST_CONTRAST_OF_LARGE = 3.0
 _LARGE_PIXELS, _LARGE_BOLD_PIXELS = 24.0, 18.66
@@ -18,6 +20,7 @@ _UNSEEN = frozenset(("head", "style", "script", "title"))
 _HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 _RGB = re.compile(r"rgb\((\d+), ?(\d+), ?(\d+)\)", re.IGNORECASE)
 _NAMED = {"black": (0, 0, 0), "white": (255, 255, 255), "red": (255, 0, 0), "gray": (128, 128, 128)}
+_FONT = re.compile(r"(?:(?P<weight>bold|[1-9]00)\s+)?(?P<size>[0-9.]+px)")
 _PIXELS = re.compile(r"([0-9.]+)px")
 
 Colour = tuple[int, int, int]
@@ -115,10 +118,9 @@ class _Reader(HTMLParser):
 
 
 def _styled(around: _Style, tag: str, attributes: dict[str, str]) -> _Style:
-    declared = {}
-    for declaration in attributes.get("style", "").split(";"):
-        name, _, value = declaration.partition(":")
-        declared[name.strip().lower()] = value.replace("!important", "").strip()
+    declared = declarations(attributes.get("style", "").replace("!important", ""))
+    if font := _FONT.search(declared.get("font", "")):
+        declared = {"font-weight": font["weight"] or "normal", "font-size": font["size"], **declared}
     background = declared.get("background-color") or declared.get("background") or attributes.get("bgcolor")
     pixels = _PIXELS.fullmatch(declared.get("font-size", ""))
     weight = declared.get("font-weight", "bold" if tag in ("b", "strong", "h1", "h2", "h3", "th") else "")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rendering.styles import declarations, written
+
 # Two conditional comments in a row are one: Outlook reads the same markup.
 _ADJACENT = re.compile(r"<!\[endif\]-->\s*<!--\[if mso \| IE\]>")
 _STYLE = re.compile(r' style="([^"]*)"')
@@ -30,7 +32,24 @@ _DEFAULTS = (
     ("margin:0px auto;", "margin:0 auto;"),
     ("line-height:0px;font-size:0px;", "line-height:0;font-size:0;"),
     ("direction:ltr;", ""),  # as the page says itself
+    (' width="100%" style="vertical-align:top">', ' width="100%">'),  # says something of cells alone
+    ("cursor:auto;", ""),
+    ("text-transform:none;", ""),
 )
+_CELL = re.compile(
+    r'(?P<start><td(?: class="[^"]*")? align="(?P<align>[a-z]+)" style=")(?P<cell>[^"(]*)">'
+    r'<div style="(?P<text>[^"(]*)">'
+)
+_BREAKS = "word-break:break-word"
+_ARTICLE = re.compile(r'<div (?=[^>]*\brole="article")[^>]*>')
+_FONT = ("font-style", "font-weight")
+_BLOCK = re.compile(
+    r'(?P<block><div(?: class="[^"]*")? style=")background-color:(?P<colour>#[0-9a-fA-F]+);(?P<rest>[^"]*">'
+    r'<table [^>]*style="background-color:(?P=colour);width:100%)'
+)
+_OUTLOOK_CLASS = re.compile(r' class="(?P<name>[\w-]+-outlook)"')
+_WIDTH_TWICE = re.compile(r'( width="(\d+)"[^>]*) style="width:\2px"')
+_MOST_REFERENCES = 0.01
 # What MJML itself asks of every table, picture and paragraph. Inlined, it would stand in a hundred places;
 # every mail program that needs it reads the style sheet.
 _RESET = re.compile(r'<style type="text/css">\s*#outlook a\b.*?</style>', re.DOTALL)
@@ -57,7 +76,57 @@ def minified(html: str) -> str:
     html = _WHOLE_COLUMN.sub(lambda match: match["inside"], html)
     for what, becomes in _DEFAULTS:
         html = html.replace(what, becomes)
-    return html
+    html = _BLOCK.sub(lambda match: match["block"] + match["rest"], html)
+    html = _WIDTH_TWICE.sub(r"\1", _OUTLOOK_CLASS.sub(lambda match: _if_used(match, html), html))
+    return _ascii(_CELL.sub(_cell, _broken_as_a_whole(html)))
+
+
+def _if_used(match: re.Match[str], html: str) -> str:
+    """A class that MJML makes up for Outlook, if a style sheet knows it."""
+    return match.group() if f".{match['name']}" in html else ""
+
+
+def _broken_as_a_whole(html: str) -> str:
+    """Long words break in all of the message: said once, it is inherited."""
+    article = _ARTICLE.search(html)
+    if article is None or _BREAKS not in html:
+        return html
+    opened = article.group()
+    if ' style="' in opened:
+        opened = opened.replace(' style="', f' style="{_BREAKS};', 1)
+    else:
+        opened = opened.replace("<div ", f'<div style="{_BREAKS}" ', 1)
+    return html[: article.start()] + opened + html[article.end() :].replace(f";{_BREAKS}", "")
+
+
+def _cell(match: re.Match[str]) -> str:
+    """A cell of text: blanks between its parts are gone, and so is what would hide them; its block is aligned as the
+    cell; its letters are told in one declaration."""
+    cell, text = declarations(match["cell"]), declarations(match["text"])
+    if "font-family" not in text or match["text"].count(":") != len(text):
+        return match.group()
+    cell.pop("font-size", None)
+    if text.get("text-align") == match["align"]:
+        del text["text-align"]
+    return f'{match["start"]}{written(cell)}"><div style="{written(_with_font(text))}">'
+
+
+def _with_font(text: dict[str, str]) -> dict[str, str]:
+    if not {"font-family", "font-size", "line-height"} <= text.keys():
+        return text
+    size = f"{text['font-size']}/{text['line-height']}"
+    font = " ".join([*(text[name] for name in _FONT if name in text), size, text["font-family"]])
+    told = (*_FONT, "font-family", "font-size", "line-height")
+    return {"font": font, **{name: value for name, value in text.items() if name not in told}}
+
+
+def _ascii(html: str) -> str:
+    """The page with its few other characters as references: where all of a message is ASCII, each of its characters is
+    a byte from here to the ESP. A page in another script, or a style sheet that needs them, keeps its own."""
+    is_of_latin = len(html.encode()) - len(html) <= len(html) * _MOST_REFERENCES
+    if not is_of_latin or not all(sheet.group().isascii() for sheet in _SHEET.finditer(html)):
+        return html
+    return html.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def _declarations(style: str) -> str:

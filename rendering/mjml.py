@@ -11,8 +11,9 @@ import css_inline
 import mrml
 
 from rendering.errors import TemplateError
+from rendering.frames import shared
 from rendering.minify import minified, with_reset, without_reset
-from rendering.source import Piece
+from rendering.source import Piece, tag_name
 
 # `load_remote_stylesheets` is on by default and would fetch; at-rules hold the phone and dark-mode styles.
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True)
@@ -80,6 +81,7 @@ def compile_html(joined: Joined) -> str:
         raise TemplateError(file, line, f"MJML cannot compile this message: {error}.") from error
     html, reset = without_reset(html)
     html = minified(with_reset(_INLINER.inline(html), reset))
+    html = shared(html, lambda number: tag_name(joined.pieces[number])[0])
     _check_kept(joined, html)
     return html
 

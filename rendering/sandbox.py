@@ -35,6 +35,7 @@ FILTERS = frozenset(
 _KEPT = 8_192
 _MAX_TEXT = 100_000
 _SPECIAL = re.compile("[&<>\"']")
+_TEXT = {str}
 _OF_LOOPS = frozenset(("index", "index0", "revindex", "revindex0", "first", "last", "length"))
 
 
@@ -245,8 +246,11 @@ def _is_number(value: Any) -> bool:
 
 def _joined(parts: tuple[Any, ...]) -> str:
     """What `~` makes: plain text that is escaped where it is written, or markup where a part is; None is nothing."""
-    if Markup in map(type, parts):
-        text: str = Markup("".join([_escaped(part) for part in parts]))
+    kinds = set(map(type, parts))
+    if kinds == _TEXT:
+        text = "".join(parts)
+    elif Markup in kinds:
+        text = Markup("".join([_escaped(part) for part in parts]))
     else:
         text = "".join(["" if part is None else str(part) for part in parts])
     if len(text) > _MAX_TEXT:

@@ -46,7 +46,15 @@ def test_text_that_is_hard_to_read_is_found_with_its_line(write, style, says):
     assert [line for line, severity, message in found if says in message and severity == "error"] == [3], found
 
 
-@pytest.mark.parametrize("style", ["color:#767676", "color:#949494;font-size:24px", "color:#949494;font-size:19px"])
+@pytest.mark.parametrize(
+    "style",
+    [
+        "color:#767676",
+        "color:#949494;font-size:24px",
+        "color:#949494;font-size:19px",
+        "color:#949494;font:700 19px/24px Arial",
+    ],
+)
 def test_text_that_reaches_the_ratio_is_not_found(write, style):
     assert messages(write(message=MESSAGE.replace("Dear", f'<b style="{style}">My dear</b>'))) == []
 
