@@ -74,7 +74,7 @@ class _Arm:
         rendered = self._renderer.render(with_slots(self._campaign, to_render))
         decided = self._decisions(to_render)
         columns = ("message_id", "occurrence", "person_id", "variant", *_WHEN, "exclusion_reason")
-        rows = zip(*(records.column(name).to_pylist() for name in columns), is_holdout.to_pylist(), strict=True)
+        rows = zip(*(_values(records.column(name)) for name in columns), is_holdout.to_pylist(), strict=True)
         for message_id, occurrence, person_id, variant, *when, exclusion, is_held_out in rows:
             identity = (message_id, self._campaign.name, occurrence, person_id, variant)
             if is_held_out:
@@ -154,6 +154,16 @@ def _blocks(campaign: Campaign, slot: str, rules: pa.Array) -> pa.Array:
     known = campaign.slots[slot]
     names = pa.array([rule.name for rule in known], rules.type)
     return pa.array([rule.block for rule in known]).take(pc.index_in(rules, value_set=names))
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """The column's values; instants, of which many have the same, are made once each."""
+    if not pa.types.is_timestamp(column.type):
+        found: list[Any] = column.to_pylist()
+        return found
+    coded = column.dictionary_encode()
+    known = [*coded.dictionary.to_pylist(), None]
+    return [known[code] for code in coded.indices.fill_null(len(known) - 1).to_pylist()]
 
 
 def _products(column: pa.ListArray) -> Iterator[list[tuple[Any, ...]]]:

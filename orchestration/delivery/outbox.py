@@ -68,12 +68,18 @@ class Outbox:
     """The outbox behind a SQLAlchemy URL: SQLite by default."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time, lease: timedelta = LEASE) -> None:
+        self.url = url
         self._engine = durable_engine(url)
         with storage():
             create(self._engine)
         self.leases = Leases(self._engine, clock, lease)
         self.settling = Settling(self._engine)
         self.unknown = Unknown(self._engine)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes can open it."""
+        return self._engine.url.database not in (None, "", ":memory:")
 
     def known(self, message_ids: Sequence[str]) -> set[str]:
         """Those of the ids whose messages are written down already."""
@@ -94,9 +100,14 @@ class Outbox:
 
     def plan(self, messages: Sequence[Planned], planned_at: datetime) -> None:
         """Writes messages and their payloads down, all of them or none; those of one hour are one batch."""
+        hours = groupby(sorted(messages, key=_hour), key=_hour)
+        # All that takes time is done before: while one writes, everybody else who hands over or plans waits.
+        prepared = [_rows(list(together), planned_at) for _, together in hours]
         with writing(self._engine) as connection:
-            for _, together in groupby(sorted(messages, key=_hour), key=_hour):
-                _insert(connection, list(together), planned_at)
+            for batch, rows in prepared:
+                if batch:
+                    connection.execute(sa.insert(BATCHES), batch)
+                connection.execute(_NEW, rows)
 
     def planned_for(self, emails: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         """Id, campaign and address of the planned messages to any of the addresses."""
@@ -157,19 +168,21 @@ def _hour(message: Planned) -> datetime:
     return message.not_before or datetime.min
 
 
-def _insert(connection: sa.Connection, messages: Sequence[Planned], planned_at: datetime) -> None:
+def _rows(messages: Sequence[Planned], planned_at: datetime) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The row of a batch, if anything in it is to be handed over, and those of its messages."""
     payloads = [message.payload for message in messages if message.payload is not None]
-    batch_id = payloads[0].message_id if payloads else None
-    if payloads:
-        batch = {
-            "batch_id": batch_id,
-            "campaign": payloads[0].campaign,
-            "planned_at": planned_at,
-            "not_before": messages[0].not_before,
-            "is_waiting": True,
-        }
-        connection.execute(sa.insert(BATCHES), {**batch, "payloads": pack(payloads)})
-    connection.execute(_NEW, [_row(message, batch_id, planned_at) for message in messages])
+    if not payloads:
+        return None, [_row(message, None, planned_at) for message in messages]
+    batch_id = payloads[0].message_id
+    batch = {
+        "batch_id": batch_id,
+        "campaign": payloads[0].campaign,
+        "planned_at": planned_at,
+        "not_before": messages[0].not_before,
+        "is_waiting": True,
+        "payloads": pack(payloads),
+    }
+    return batch, [_row(message, batch_id, planned_at) for message in messages]
 
 
 # What is the same for all stands in the statement: to give it with each row costs as much as what differs.

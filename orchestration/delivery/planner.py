@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from orchestration.delivery.making import Maker
 from orchestration.delivery.outbox import Outbox
+from orchestration.delivery.writers import LARGE, writers
+from orchestration.delivery.writing_down import Order, WrittenDown
 from orchestration.warehouse import Warehouse
 from rendering.campaign import OF_JOURNEYS, Campaign
 from rendering.decisions import slot_cases
@@ -24,15 +24,11 @@ _RECORDS_SQL = Path(__file__).with_name("records.sql")
 
 
 @dataclass
-class Plan:
+class Plan(WrittenDown):
     """What planning one campaign came to, in messages."""
 
-    campaign: str
-    occurrence: str
-    planned: int = 0
-    held_out: int = 0
-    already_known: int = 0
-    failed: dict[str, int] = field(default_factory=dict)
+    campaign: str = ""
+    occurrence: str = ""
 
 
 def occurrence_of(campaign: Campaign, as_of: datetime) -> str:
@@ -98,36 +94,20 @@ def plan(
     as_of: datetime,
     *,
     fills_templates: bool = False,
+    large: int = LARGE,
 ) -> Plan:
-    """Renders and writes down every message of the campaign that is not written down yet.
+    """Renders and writes down every message of the campaign that is not written down yet; from `large` of them on, by
+    processes of their own.
 
     For an ESP that `fills_templates`, a message in the vendor's own template is written down as its merge data.
-
-    A message that cannot be rendered is counted with its reason and not written down: once what is wrong is
-    mended, the next run plans it.
     """
-    occurrence = occurrence_of(campaign, as_of)
-    result = Plan(campaign.name, occurrence)
-    planned_at = as_of.replace(tzinfo=None)
-    maker = Maker(campaign, site, fills_templates=fills_templates)
-    for records in _records(warehouse, campaign, occurrence):
-        unknown = _unknown(outbox, records)
-        result.already_known += records.num_rows - unknown.num_rows
-        made = maker.make(unknown)
-        result.held_out += made.held_out
-        result.planned += len(made.messages) - made.held_out
-        for reason, count in made.failed.items():
-            result.failed[reason] = result.failed.get(reason, 0) + count
-        if made.messages:
-            outbox.plan(made.messages, planned_at)
+    result = Plan(campaign=campaign.name, occurrence=occurrence_of(campaign, as_of))
+    order = Order(campaign, site, outbox.url, as_of.replace(tzinfo=None), fills_templates)
+    with writers(order, outbox, large) as team:
+        for records in _records(warehouse, campaign, result.occurrence):
+            team.take(records)
+        result.add(team.ended())
     return result
-
-
-def _unknown(outbox: Outbox, records: pa.RecordBatch) -> pa.RecordBatch:
-    """Those of the records whose messages are not written down yet."""
-    ids = records.column("message_id")
-    known = outbox.known(ids.to_pylist())
-    return records.filter(pc.invert(pc.is_in(ids, value_set=pa.array(known, ids.type)))) if known else records
 
 
 def _records(warehouse: Warehouse, campaign: Campaign, occurrence: str) -> Iterator[pa.RecordBatch]:

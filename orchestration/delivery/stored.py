@@ -95,9 +95,11 @@ def _messages(whole: bytes) -> Iterator[list[Any]]:
     """The head and the content of each message."""
     (heads_size,) = _SIZE.unpack_from(whole)
     start = _SIZE.size + heads_size
-    for *head, size in orjson.loads(memoryview(whole)[_SIZE.size : start]):
-        yield [*head, whole[start : start + size]]
-        start += size
+    for fields in orjson.loads(memoryview(whole)[_SIZE.size : start]):
+        end = start + fields[-1]
+        fields[-1] = whole[start:end]
+        yield fields
+        start = end
 
 
 def _without_data(fields: list[Any]) -> Stored:

@@ -12,25 +12,30 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.delivery import outbox as outbox_module
 from orchestration.delivery.crew import crew
 from orchestration.delivery.esp.smtp import Smtp
+from orchestration.delivery.making import Maker
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.delivery.sender import send
 from orchestration.delivery.stored import store
-from orchestration.delivery.worker import Order
+from orchestration.delivery.worker import Order as SendingOrder
+from orchestration.delivery.writers import writers
+from orchestration.delivery.writing_down import Order
 from orchestration.garbage import collect_rarely
 from rendering.batches import Renderer
-from rendering.campaign import CAMPAIGNS, load_campaign
+from rendering.campaign import CAMPAIGNS, Campaign, load_campaign
 from rendering.links import Site
+from rendering.parts import Rule
 from rendering.payload import Payload
 from rendering.templates import compile_campaign
 from tests.bench.rendering import batch
@@ -40,7 +45,9 @@ from tests.esp.serve import served
 
 BATCH_MESSAGES = 1_000
 ANSWER_SECONDS = 0.05
-SENT_AT = datetime(2018, 1, 1, tzinfo=UTC)
+SENT_AT = datetime(2018, 1, 1, 17, tzinfo=UTC)
+SITE = Site("https://mail.example.com", b"a secret of enough bytes")
+_FEW_BATCHES = 10
 FORMS = {
     "rendered": "rendered messages, 1,000 a request",
     "merge_data": "merge data for the vendor's template, 1,000 a request",
@@ -65,6 +72,73 @@ class Measured:
         return self.messages / self.seconds
 
 
+def renderer(form: str = "rendered") -> Renderer:
+    """The loyalty campaign compiled, as it is or with a template that the vendor keeps."""
+    return Renderer(compile_campaign(_campaign(form)), SITE, as_merge_data=True)
+
+
+def measured(messages: int, senders: int = 1, form: str = "rendered") -> Measured:
+    """Renders, records and hands over `messages` of the loyalty campaign, in one of FORMS."""
+    found = Measured(messages)
+    with (
+        _children() as of_children,
+        tempfile.TemporaryDirectory() as folder,
+        served("sendgrid", ANSWER_SECONDS) as fake,
+    ):
+        outbox = Outbox(f"sqlite:///{folder}/outbox.sqlite")
+        order = Order(_campaign(form), SITE, outbox.url, SENT_AT.replace(tzinfo=None), fills_templates=True)
+        people = _records(Path(folder), messages)
+        sending = SendingOrder(SENT_AT.isoformat(), is_planning=True)
+        with (
+            crew(sending, senders, _environ(Path(folder), fake.url)) as team,
+            writers(order, outbox, large=0) as planning,
+        ):
+            started, own = time.perf_counter(), time.process_time()
+            for records in pa.ipc.open_stream(pa.OSFile(str(people))):
+                planning.take(records)
+            written = planning.ended()
+            of_children["writers"] = resource.getrusage(resource.RUSAGE_CHILDREN)
+            sent = team.ended()
+            found.seconds = time.perf_counter() - started
+            own = time.process_time() - own
+        of_children["senders"] = resource.getrusage(resource.RUSAGE_CHILDREN)
+        shares = _shares(order, Path(folder), people, found)
+    assert written.planned == sent.accepted == messages, (written, sent)
+    found.taken, found.taken_twice = fake.taken, fake.taken_twice
+    moments = ("before", "writers", "senders", "after")
+    before, of_writers, of_senders, after = (_cpu(of_children[moment]) for moment in moments)
+    found.cpu_seconds = {
+        **{step: share * (of_writers - before) for step, share in shares.items()},
+        "giving records out": own,
+        "handing over": of_senders - of_writers,
+        "the fake ESP": after - of_senders,
+    }
+    largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    found.peak_gib = largest / 2**20
+    return found
+
+
+def _shares(order: Order, folder: Path, people: Path, found: Measured) -> dict[str, float]:
+    """The share of a writer's time that each step has, of a few batches made here; they are the last of all."""
+    outbox = Outbox(f"sqlite:///{folder}/few.sqlite")
+    maker = Maker(order.campaign, order.site, fills_templates=order.fills_templates)
+    clock = _Clock()
+    with _packing(clock) as sizes:
+        for number, records in enumerate(pa.ipc.open_stream(pa.OSFile(str(people)))):
+            if number == _FEW_BATCHES:
+                break
+            with clock.step("rendering"):
+                made = maker.make(records).messages
+            with clock.step("recording"):
+                outbox.plan(made, order.planned_at)
+            contents = [len(store(each.payload).content) for each in made if each.payload]
+            found.message_bytes = contents[-1]
+            found.stored_bytes = sizes[-1] // len(contents)
+    clock.spent["recording"] -= clock.spent["compression"]
+    whole = sum(clock.spent.values())
+    return {step: seconds / whole for step, seconds in clock.spent.items()}
+
+
 class _Clock:
     """CPU time of this process, by step."""
 
@@ -76,54 +150,6 @@ class _Clock:
         started = time.process_time()
         yield
         self.spent[name] = self.spent.get(name, 0.0) + time.process_time() - started
-
-
-def renderer(form: str = "rendered") -> Renderer:
-    """The loyalty campaign compiled: as it is, or with a template that the vendor keeps."""
-    campaign = load_campaign(CAMPAIGNS / "loyalty_reward")
-    if form == "merge_data":
-        campaign = replace(campaign, dynamic_template=OWN_TEMPLATE_ID)
-    site = Site("https://mail.example.com", b"a secret of enough bytes")
-    return Renderer(compile_campaign(campaign), site, as_merge_data=True)
-
-
-def measured(messages: int, senders: int = 1, form: str = "rendered") -> Measured:
-    """Renders, records and hands over `messages` of the loyalty campaign, in one of FORMS."""
-    collect_rarely()  # as the commands do
-    found, clock = Measured(messages), _Clock()
-    rendering = renderer(form)
-    with (
-        _children() as of_children,
-        tempfile.TemporaryDirectory() as folder,
-        _packing(clock, found),
-        served("sendgrid", ANSWER_SECONDS) as fake,
-    ):
-        environ = _environ(Path(folder), fake.url)
-        outbox = Outbox(f"sqlite:///{folder}/outbox.sqlite")
-        people = _records(Path(folder), messages)
-        with crew(Order(SENT_AT.isoformat(), is_planning=True), senders, environ) as team:
-            started = time.perf_counter()
-            for records in pa.ipc.open_stream(pa.OSFile(str(people))):
-                with clock.step("rendering"):
-                    payloads = [each for each in rendering.render(records) if isinstance(each, Payload)]
-                with clock.step("recording"):
-                    outbox.plan([_planned(each) for each in payloads], SENT_AT.replace(tzinfo=None))
-                found.message_bytes = len(store(payloads[-1]).content)
-            sent = team.ended()
-            found.seconds = time.perf_counter() - started
-        of_children["senders"] = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert sent.accepted == messages, sent
-    found.taken, found.taken_twice = fake.taken, fake.taken_twice
-    clock.spent["recording"] -= clock.spent["compression"]
-    senders_seconds = _cpu(of_children["senders"]) - _cpu(of_children["before"])
-    found.cpu_seconds = {
-        **clock.spent,
-        "handing over": senders_seconds,
-        "the fake ESP": _cpu(of_children["after"]) - _cpu(of_children["before"]) - senders_seconds,
-    }
-    largest = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    found.peak_gib = largest / 2**20
-    return found
 
 
 def smtp_per_second(messages: int = 2_000) -> float:
@@ -152,14 +178,41 @@ def told(found: Measured) -> str:
     )
 
 
+def _campaign(form: str) -> Campaign:
+    campaign = load_campaign(CAMPAIGNS / "loyalty_reward")
+    return replace(campaign, dynamic_template=OWN_TEMPLATE_ID) if form == "merge_data" else campaign
+
+
 def _records(folder: Path, messages: int) -> Path:
-    """The people to write to, as the warehouse would give them: on disk, for to make them up is no part of it."""
+    """The people to write to, as `records.sql` gives them: on disk, for to make them up is no part of it."""
     path = folder / "people.arrows"
-    schema = pa.schema([_wide(each) for each in batch(0, 1).schema])
-    with pa.ipc.new_stream(str(path), schema) as stream:
+    with pa.ipc.new_stream(str(path), _of_sql(batch(0, 1)).schema) as stream:
         for first in range(0, messages, BATCH_MESSAGES):
-            stream.write_batch(batch(first, min(BATCH_MESSAGES, messages - first)).cast(schema))
+            stream.write_batch(_of_sql(batch(first, min(BATCH_MESSAGES, messages - first))))
     return path
+
+
+def _of_sql(people: pa.RecordBatch) -> pa.RecordBatch:
+    """`people` with the rules that won instead of their blocks, and with what planning knows of each message."""
+    wide = people.cast(pa.schema([_wide(each) for each in people.schema]))
+    slots = load_campaign(CAMPAIGNS / "loyalty_reward").slots
+    rules = {slot: _rules(slots[slot], wide.column("slots").field(slot)) for slot in slots}
+    columns = {
+        **{name: wide.column(name) for name in wide.schema.names if name != "slots"},
+        "rules": pa.StructArray.from_arrays(list(rules.values()), list(rules)),
+        "is_holdout": pa.array([False] * len(wide)),
+        "exclusion_reason": pa.nulls(len(wide), pa.string()),
+        "not_before": pa.nulls(len(wide), pa.timestamp("us")),
+        "expires_at": pa.array([datetime(2018, 2, 1)] * len(wide), pa.timestamp("us")),
+        "quiet_hours": pa.array(["21-8 America/New_York"] * len(wide)),
+    }
+    return pa.record_batch(columns)
+
+
+def _rules(known: Sequence[Rule], blocks: pa.Array) -> pa.Array:
+    return pa.array([rule.name for rule in known]).take(
+        pc.index_in(blocks, value_set=pa.array([rule.block for rule in known]))
+    )
 
 
 def _wide(field: pa.Field) -> pa.Field:
@@ -173,8 +226,8 @@ def _wide(field: pa.Field) -> pa.Field:
 
 
 @contextmanager
-def _packing(clock: _Clock, found: Measured) -> Iterator[None]:
-    """Times the compression apart from the database."""
+def _packing(clock: _Clock) -> Iterator[list[int]]:
+    """Times the compression apart from the database; what comes of it are the batches' sizes."""
     pack = outbox_module.pack
     sizes: list[int] = []
 
@@ -186,10 +239,9 @@ def _packing(clock: _Clock, found: Measured) -> Iterator[None]:
 
     outbox_module.pack = timed  # type: ignore[assignment]
     try:
-        yield
+        yield sizes
     finally:
         outbox_module.pack = pack
-        found.stored_bytes = sum(sizes) // max(1, found.messages)
 
 
 @contextmanager
@@ -228,6 +280,7 @@ def main() -> None:
     parser.add_argument("--senders", type=int, default=1)
     parser.add_argument("--form", choices=FORMS, default="rendered")
     arguments = parser.parse_args()
+    collect_rarely()  # as the commands do
     found = measured(arguments.messages, arguments.senders, arguments.form)
     print(told(found))
     rate = smtp_per_second()

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -68,14 +69,15 @@ class SendGrid:
 
     def size_of(self, message: Stored) -> int:
         """The message's bytes in a request: its content as it lies there, and what is around it."""
-        around = len(message.to_email) + sum(len(name) + len(value) + 6 for name, value in message.headers)
+        headers = message.headers
+        around = len(message.to_email) + sum(map(len, chain.from_iterable(headers))) + 6 * len(headers)
         return len(message.content) + 2 * around + _MESSAGE_BYTES
 
     def hand_over(self, messages: Sequence[Stored], sent_at: datetime) -> Answer:
         """Sends the messages in one request."""
-        first = messages[0]
-        if apart := [each for each in messages if _shared(each) != _shared(first)]:
-            answer = self.hand_over([each for each in messages if _shared(each) == _shared(first)], sent_at)
+        shared = _shared(messages[0])
+        if apart := [each for each in messages if _shared(each) != shared]:
+            answer = self.hand_over([each for each in messages if _shared(each) == shared], sent_at)
             left = {each.message_id: "another sender's, or template's" for each in apart}
             return replace(answer, left={**answer.left, **left}, is_to_be_repeated=True)
         return self._read(http.send(self._http, "POST", "/v3/mail/send", *self._build(messages)), messages)
