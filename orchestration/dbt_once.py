@@ -1,0 +1,198 @@
+"""What dbt does over and over within a build, and again in the next: once.
+
+Beside an up-to-date parse lie the templates as Python's code, and which nodes a command selects of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+# What changes with each build, and says nothing of what is selected.
+_OF_ONE_BUILD = frozenset(("--vars", "--target-path", "--project-dir", "--threads", "--log-path", "--log-level-file"))
+# Selectors by what earlier builds came to.
+_OF_EARLIER_BUILDS = ("state:", "result:", "source_status:")
+_MOST_TEMPLATES = 5_000
+_MOST_SELECTIONS = 20
+
+
+class _Memory:
+    """Of earlier builds: templates by their source, and selections by the command."""
+
+    def __init__(self) -> None:
+        self.templates: dict[tuple[str, str], CodeType] = {}
+        self.selections: dict[str, tuple[list[str], list[str]]] = {}
+        self.command = ""
+        self.is_new = False
+
+    def read(self, file: Path) -> None:
+        """Takes in what was kept; a file that cannot be read is as good as none."""
+        with suppress(OSError, ValueError, EOFError, TypeError):
+            self.templates, self.selections = marshal.loads(file.read_bytes())
+        self.is_new = False
+
+    def select(self, found: tuple[list[str], list[str]]) -> None:
+        """Keeps what the command selects; what selects nothing is to say so the next time, too."""
+        if self.command and found[0]:
+            self.selections = {self.command: found, **dict(list(self.selections.items())[:_MOST_SELECTIONS])}
+            self.is_new = True
+
+    def write(self, file: Path) -> None:
+        """Keeps it, for whoever reads while this is written too."""
+        if not self.is_new:
+            return
+        if len(self.templates) > _MOST_TEMPLATES:
+            self.templates.clear()
+        # Who cannot write there, builds all the same.
+        with suppress(OSError):
+            file.parent.mkdir(exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as written:
+                written.write(marshal.dumps((self.templates, self.selections)))
+            Path(written.name).replace(file)
+
+
+_MEMORY = _Memory()
+
+
+def prepare() -> None:
+    """Before dbt is loaded: of its two hundred kinds of records a build reads and writes few."""
+    from mashumaro.config import BaseConfig
+
+    BaseConfig.lazy_compilation = True
+
+
+@cache
+def apply() -> None:
+    """When dbt is loaded, for the rest of the process."""
+    _tell_only_who_listens()
+    _select_once()
+    _translate_once()
+    _look_at_attributes_once()
+    _make_nothing_once()
+
+
+@contextmanager
+def remembered(folder: Path, arguments: Sequence[str]) -> Iterator[None]:
+    """A build with the memory of those before it, of the parse beside `folder` and of the same versions."""
+    parsed = folder.with_name("partial_parse.msgpack").read_bytes()
+    command = iter(arguments)
+    told = [word for word in command if word not in _OF_ONE_BUILD or not next(command, None)]
+    told.append(os.environ.get("DBT_INDIRECT_SELECTION", ""))
+    is_the_same_each_time = not any(selector in word for word in told for selector in _OF_EARLIER_BUILDS)
+    digest = hashlib.sha256(json.dumps(told).encode() + parsed).hexdigest()
+    _MEMORY.command = digest if is_the_same_each_time else ""
+    versions = [sys.implementation.cache_tag, *map(version, ("dbt-core", "dbt-common", "jinja2"))]
+    file = folder / f"{'-'.join(map(str, versions))}.marshal"
+    _MEMORY.read(file)
+    try:
+        yield
+    finally:
+        _MEMORY.write(file)
+        _MEMORY.command = ""
+
+
+def _select_once() -> None:
+    """A build asks three times in a row which nodes are selected, and finds out anew: a second each where a run of
+    Dagster names two hundred of them."""
+    from dbt.graph.selector import NodeSelector
+
+    select = NodeSelector.select_nodes
+    last: dict[str, Any] = {}
+
+    def select_nodes(self: NodeSelector, spec: Any, warn_on_no_nodes: bool = True) -> tuple[set[str], set[str]]:
+        if last.get("of") != (self.full_graph, spec):
+            found = _MEMORY.selections.get(_MEMORY.command)
+            if found is None:
+                # The third time it would warn of what names nothing.
+                nodes, indirect = select(self, spec, warn_on_no_nodes=True)
+                found = sorted(nodes), sorted(indirect)
+                _MEMORY.select(found)
+            last.update(of=(self.full_graph, spec), found=found)
+            # A command selects by one specification; another would be another's.
+            _MEMORY.command = ""
+        nodes, indirect = last["found"]
+        return set(nodes), set(indirect)
+
+    NodeSelector.select_nodes = select_nodes  # type: ignore[method-assign, assignment]
+
+
+def _translate_once() -> None:
+    """A template becomes Python's code in a hundred times the time that it takes to read the code."""
+    from dbt_common.clients.jinja import MacroFuzzEnvironment
+
+    translate = MacroFuzzEnvironment.compile
+
+    def compiled(self: MacroFuzzEnvironment, source: Any, *how: Any, **named: Any) -> Any:
+        if how or named or not isinstance(source, str):
+            return translate(self, source, *how, **named)
+        key = (type(self).__qualname__, source)
+        code = _MEMORY.templates.get(key)
+        if code is None:
+            code = _MEMORY.templates[key] = translate(self, source)
+            _MEMORY.is_new = True
+        return code
+
+    MacroFuzzEnvironment.compile = compiled  # type: ignore[method-assign, assignment]
+
+
+def _look_at_attributes_once() -> None:
+    """Whether a template may read an attribute hangs on the kind of the object, and on nothing else."""
+    from dbt_common.clients.jinja import MacroFuzzEnvironment
+
+    is_safe = MacroFuzzEnvironment.is_safe_attribute
+    known: dict[tuple[type, str], bool] = {}
+
+    def is_safe_attribute(self: MacroFuzzEnvironment, obj: Any, attr: str, value: Any) -> bool:
+        key = (type(obj), attr)
+        if key not in known:
+            known[key] = is_safe(self, obj, attr, value)
+        return known[key]
+
+    MacroFuzzEnvironment.is_safe_attribute = is_safe_attribute  # type: ignore[method-assign, assignment]
+
+
+def _make_nothing_once() -> None:
+    """What a statement without rows gives back is the same each time: to make it takes longer than many statements."""
+    from dbt_common.clients import agate_helper
+
+    agate_helper.empty_table = cache(agate_helper.empty_table)
+
+
+def _tell_only_who_listens() -> None:
+    """dbt words each of the many events of a node at level `debug`, and only then sees that no log takes them."""
+    from dbt_common.events.base_types import BaseEvent, EventLevel
+    from dbt_common.events.event_manager import EventManager
+
+    tell = EventManager.fire_event
+
+    def fire_event(self: EventManager, e: Any, level: Any = None, *arguments: Any, **named: Any) -> None:
+        is_detail = (level or e.level_tag()) == EventLevel.DEBUG
+        if not is_detail or any(logger.level == EventLevel.DEBUG for logger in self.loggers):
+            tell(self, e, level, *arguments, **named)
+
+    EventManager.fire_event = fire_event  # type: ignore[method-assign]
+    make, found = BaseEvent.__init__, BaseEvent.__getattr__
+
+    def keep(self: BaseEvent, *arguments: Any, **named: Any) -> None:
+        self.__dict__["given"] = arguments, named
+
+    def read(self: BaseEvent, name: str) -> Any:
+        if "given" not in self.__dict__:
+            return found(self, name)
+        arguments, named = self.__dict__.pop("given")
+        make(self, *arguments, **named)
+        return getattr(self, name)
+
+    # An event becomes a message of its kind when something of it is read.
+    BaseEvent.__init__, BaseEvent.__getattr__ = keep, read  # type: ignore[method-assign]
