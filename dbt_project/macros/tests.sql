@@ -65,13 +65,16 @@
 
 {#-
     What a data test looks at: all rows that its `where` names. In an incremental refresh that is in haste (var
-    `only_news_is_tested`) those of them that it wrote: the rest passed before, and is tested in full every night.
+    `only_news_is_tested`) those of them that it wrote, as far as the table tells: by its column `_refresh`, by a time
+    (meta `news_since`) after the last refresh, or by people. The rest passed before, and is tested in full every night.
 -#}
 {% macro get_where_subquery(relation) -%}
     {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
     {%- if var('only_news_is_tested') and is_refresh_incremental() and execute -%}
         {%- if '_refresh' in marking_columns(relation) -%}
             {%- do conditions.append('_refresh = ' ~ refresh_number()) -%}
+        {%- elif model_named(relation.identifier).config.get('meta', {}).get('news_since') -%}
+            {%- do conditions.append(model_named(relation.identifier).config.meta.news_since ~ ' >= ' ~ since()) -%}
         {%- elif 'person_id' in marking_columns(relation) and written_people(relation.identifier) -%}
             {%- do conditions.append('person_id in (select person_id from ' ~ refresh_table(written_people(relation.identifier)) ~ ')') -%}
         {%- endif -%}
@@ -96,9 +99,13 @@
 
 {#- The table with the people whose rows an incremental refresh writes anew in a model, where it goes by people. -#}
 {% macro written_people(name) -%}
-    {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') | selectattr('name', 'equalto', name) | first -%}
-    {%- for each in node.config.get('stale', []) if node and each.matching.get('person_id') == 'person_id' -%}
+    {%- for each in model_named(name).config.get('stale', []) if each.matching.get('person_id') == 'person_id' -%}
         {{ return(each.changes) }}
     {%- endfor -%}
     {{ return(none) }}
+{%- endmacro %}
+
+{#- A model of the project; for a source or a seed, one that says nothing of itself. -#}
+{% macro model_named(name) -%}
+    {{ return(graph.nodes.get('model.' ~ project_name ~ '.' ~ name, {'config': {}})) }}
 {%- endmacro %}

@@ -1,35 +1,48 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='refresh',
-    stale=[{'changes': 'changed_people', 'matching': {'person_id': 'person_id'}}],
-    meta={'hangs_on_time': true},
-) }}
+{{ config(materialized='view') }}
 
-with members as (
-
-    select * from {{ ref('segment_members') }} as members
-    {{ only_changed_people('members') }}
-
-),
-
-observed as (
+with observed as (
 
     select * from {{ ref('segment_observed_members') }}
 
 ),
 
--- Whom no build saw there before has entered in this one.
+entered as (
+
+    select * from {{ ref('segment_changes_now') }}
+    where change = 'entered'
+
+),
+
+exited as (
+
+    select * from {{ ref('segment_changes_now') }}
+    where change = 'exited'
+
+),
+
+stayed as (
+
+    select observed.segment, observed.person_id, observed.member_since
+    from observed
+    anti join exited
+        on
+            observed.segment = exited.segment
+            and observed.person_id = exited.person_id
+
+),
+
+-- Whom no build saw there before has entered in this one. What was noted of a build that broke off is not told twice.
 final as (
 
-    select
-        members.segment,
-        members.person_id,
-        coalesce(observed.member_since, {{ as_of() }}) as member_since
-    from members
-    left join observed
+    select segment, person_id, member_since
+    from stayed
+    union all
+    select entered.segment, entered.person_id, entered.changed_at as member_since
+    from entered
+    anti join observed
         on
-            members.segment = observed.segment
-            and members.person_id = observed.person_id
+            entered.segment = observed.segment
+            and entered.person_id = observed.person_id
 
 )
 
