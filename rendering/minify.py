@@ -32,23 +32,25 @@ _DEFAULTS = (
     ("margin:0px auto;", "margin:0 auto;"),
     ("line-height:0px;font-size:0px;", "line-height:0;font-size:0;"),
     ("direction:ltr;", ""),  # as the page says itself
-    (' width="100%" style="vertical-align:top">', ' width="100%">'),  # says something of cells alone
-    ("cursor:auto;", ""),
-    ("text-transform:none;", ""),
+    # Of a table it says nothing.
+    (' role="presentation" width="100%" style="vertical-align:top">', ' role="presentation" width="100%">'),
+    (";cursor:auto;mso-padding-alt:", ";mso-padding-alt:"),
+    (";text-decoration:none;text-transform:none;padding:", ";text-decoration:none;padding:"),
 )
 _CELL = re.compile(
-    r'(?P<start><td(?: class="[^"]*")? align="(?P<align>[a-z]+)" style=")(?P<cell>[^"(]*)">'
+    r'(?P<start><td(?: class="[^"]*")? align="(?P<align>[a-z]+)") style="(?P<cell>[^"(]*)">'
     r'<div style="(?P<text>[^"(]*)">'
 )
 _BREAKS = "word-break:break-word"
 _ARTICLE = re.compile(r'<div (?=[^>]*\brole="article")[^>]*>')
 _FONT = ("font-style", "font-weight")
+_INHERITED = {"text-align", *_FONT}
 _BLOCK = re.compile(
     r'(?P<block><div(?: class="[^"]*")? style=")background-color:(?P<colour>#[0-9a-fA-F]+);(?P<rest>[^"]*">'
     r'<table [^>]*style="background-color:(?P=colour);width:100%)'
 )
 _OUTLOOK_CLASS = re.compile(r' class="(?P<name>[\w-]+-outlook)"')
-_WIDTH_TWICE = re.compile(r'( width="(\d+)"[^>]*) style="width:\2px"')
+_WIDTH_TWICE = re.compile(r'( role="presentation"[^>]* width="(\d+)") style="width:\2px"')
 _MOST_REFERENCES = 0.01
 # What MJML itself asks of every table, picture and paragraph. Inlined, it would stand in a hundred places;
 # every mail program that needs it reads the style sheet.
@@ -103,12 +105,13 @@ def _cell(match: re.Match[str]) -> str:
     """A cell of text: blanks between its parts are gone, and so is what would hide them; its block is aligned as the
     cell; its letters are told in one declaration."""
     cell, text = declarations(match["cell"]), declarations(match["text"])
-    if "font-family" not in text or match["text"].count(":") != len(text):
+    is_of_mjml = "font-family" in text and cell.get("font-size") in ("0", "0px") and not _INHERITED & cell.keys()
+    if not is_of_mjml or match["text"].count(":") != len(text):
         return match.group()
-    cell.pop("font-size", None)
+    del cell["font-size"]
     if text.get("text-align") == match["align"]:
         del text["text-align"]
-    return f'{match["start"]}{written(cell)}"><div style="{written(_with_font(text))}">'
+    return f"{match['start']}{written(cell)}><div{written(_with_font(text))}>"
 
 
 def _with_font(text: dict[str, str]) -> dict[str, str]:

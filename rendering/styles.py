@@ -10,5 +10,5 @@ def declarations(style: str) -> dict[str, str]:
 
 
 def written(declared: dict[str, str]) -> str:
-    """What an attribute `style` holds for `declared`."""
-    return ";".join(f"{name}:{value}" for name, value in declared.items())
+    """The attribute `style` for what is declared; nothing for nothing."""
+    return f' style="{";".join(f"{name}:{value}" for name, value in declared.items())}"' if declared else ""

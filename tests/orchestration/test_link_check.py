@@ -15,6 +15,15 @@ from rendering.campaign import CAMPAIGNS, load_campaign
 ONBOARDING = load_campaign(CAMPAIGNS / "onboarding")
 
 
+class _Server(ThreadingHTTPServer):
+    """Whose threads end with it: what one of them said later, another test would hear."""
+
+    daemon_threads = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Says nothing: clients hang up here."""
+
+
 class Shop(httpx.BaseTransport):
     """A shop on the loopback that is asked in the place of every host; `answers` maps a path to a status."""
 
@@ -38,7 +47,7 @@ class Shop(httpx.BaseTransport):
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = _Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self._real = httpx.HTTPTransport()
 

@@ -71,14 +71,27 @@ def test_a_message_stays_far_below_what_mail_programs_cut(campaign, site):
             '<td align="left" style="padding:0"><div style="font:700 16px/24px Arial;color:red">',
         ),
         (
-            '<td align="left" style="padding:0"><div style="font-family:Arial;font-size:16px;text-align:center">',
-            '<td align="left" style="padding:0"><div style="font-family:Arial;font-size:16px;text-align:center">',
+            '<td align="left" style="font-size:0px"><div style="font-family:Arial;font-size:16px;text-align:center">',
+            '<td align="left"><div style="font-family:Arial;font-size:16px;text-align:center">',
+        ),
+        *(
+            (own, own)
+            for own in (
+                '<td align="left" style="font-size:12px"><div style="font-family:Arial">one</div> two</td>',
+                '<td align="left" style="font-size:0;font-weight:700"><div style="font:16px/24px Arial">',
+                '<td width="100%" style="vertical-align:top">',
+                '<img width="120" style="width:120px">',
+                '<span style="color:#222;text-transform:none;cursor:auto">cursor:auto;text-transform:none;</span>',
+            )
         ),
         (
             '<div style="color:#222" role="article"><td style="padding:0;word-break:break-word">',
             '<div style="word-break:break-word;color:#222" role="article"><td style="padding:0">',
         ),
-        ('<table width="600" class="card-outlook" style="width:600px">', '<table width="600">'),
+        (
+            '<table role="presentation" width="600" class="card-outlook" style="width:600px">',
+            '<table role="presentation" width="600">',
+        ),
         (
             '<style>.card-outlook{a:b}</style><table width="600" class="card-outlook">',
             '<style>.card-outlook{a:b}</style><table width="600" class="card-outlook">',
