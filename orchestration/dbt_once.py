@@ -11,10 +11,11 @@ import marshal
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -65,6 +66,12 @@ class _Memory:
 _MEMORY = _Memory()
 
 
+def _replace(where: object, name: str, function: Callable[..., Any]) -> None:
+    """Puts our function in the place of dbt's, which offers no other way; each of ours calls the one it replaces, and
+    test_dbt_once.py builds with them. What dbt calls it with is not typed."""
+    setattr(where, name, function)
+
+
 def prepare() -> None:
     """Before dbt is loaded: of its two hundred kinds of records a build reads and writes few."""
     from mashumaro.config import BaseConfig
@@ -86,8 +93,7 @@ def apply() -> None:
 def remembered(folder: Path, arguments: Sequence[str]) -> Iterator[None]:
     """A build with the memory of those before it, of the parse beside `folder` and of the same versions."""
     parsed = folder.with_name("partial_parse.msgpack").read_bytes()
-    command = iter(arguments)
-    told = [word for word in command if word not in _OF_ONE_BUILD or not next(command, None)]
+    told = [word for before, word in pairwise(["", *arguments]) if not _OF_ONE_BUILD & {before, word}]
     told.append(os.environ.get("DBT_INDIRECT_SELECTION", ""))
     is_the_same_each_time = not any(selector in word for word in told for selector in _OF_EARLIER_BUILDS)
     digest = hashlib.sha256(json.dumps(told).encode() + parsed).hexdigest()
@@ -124,7 +130,7 @@ def _select_once() -> None:
         nodes, indirect = last["found"]
         return set(nodes), set(indirect)
 
-    NodeSelector.select_nodes = select_nodes  # type: ignore[method-assign, assignment]
+    _replace(NodeSelector, "select_nodes", select_nodes)
 
 
 def _translate_once() -> None:
@@ -143,7 +149,7 @@ def _translate_once() -> None:
             _MEMORY.is_new = True
         return code
 
-    MacroFuzzEnvironment.compile = compiled  # type: ignore[method-assign, assignment]
+    _replace(MacroFuzzEnvironment, "compile", compiled)
 
 
 def _look_at_attributes_once() -> None:
@@ -159,14 +165,14 @@ def _look_at_attributes_once() -> None:
             known[key] = is_safe(self, obj, attr, value)
         return known[key]
 
-    MacroFuzzEnvironment.is_safe_attribute = is_safe_attribute  # type: ignore[method-assign, assignment]
+    _replace(MacroFuzzEnvironment, "is_safe_attribute", is_safe_attribute)
 
 
 def _make_nothing_once() -> None:
     """What a statement without rows gives back is the same each time: to make it takes longer than many statements."""
     from dbt_common.clients import agate_helper
 
-    agate_helper.empty_table = cache(agate_helper.empty_table)
+    _replace(agate_helper, "empty_table", cache(agate_helper.empty_table))
 
 
 def _tell_only_who_listens() -> None:
@@ -181,7 +187,7 @@ def _tell_only_who_listens() -> None:
         if not is_detail or any(logger.level == EventLevel.DEBUG for logger in self.loggers):
             tell(self, e, level, *arguments, **named)
 
-    EventManager.fire_event = fire_event  # type: ignore[method-assign]
+    _replace(EventManager, "fire_event", fire_event)
     make, found = BaseEvent.__init__, BaseEvent.__getattr__
 
     def keep(self: BaseEvent, *arguments: Any, **named: Any) -> None:
@@ -195,4 +201,5 @@ def _tell_only_who_listens() -> None:
         return getattr(self, name)
 
     # An event becomes a message of its kind when something of it is read.
-    BaseEvent.__init__, BaseEvent.__getattr__ = keep, read  # type: ignore[method-assign]
+    _replace(BaseEvent, "__init__", keep)
+    _replace(BaseEvent, "__getattr__", read)

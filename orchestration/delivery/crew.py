@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 
+from orchestration.delivery.processes import last_words
 from orchestration.delivery.sender import Sent
 from orchestration.delivery.worker import Order
 from orchestration.errors import DeliveryError
@@ -61,10 +62,7 @@ class Crew:
             time.sleep(_HELD_ASKED_SECONDS)
         whole, errors = Sent(), []
         for process in self._processes:
-            assert process.stdout is not None
-            lines = process.stdout.read().splitlines()
-            process.wait()
-            last = json.loads(lines[-1]) if lines else {"error": f"A sending worker died ({process.returncode})."}
+            last = last_words(process, "A sending worker")
             if "error" in last:
                 errors.append(str(last["error"]))
             else:

@@ -15,6 +15,7 @@ from orchestration.delivery.esp.base import Esp
 from orchestration.delivery.esp.choice import AUDIENCE_ESPS
 from orchestration.delivery.esp.folder import FolderEsp
 from orchestration.delivery.outbox import Outbox
+from orchestration.delivery.processes import how_many
 from orchestration.delivery.rates import Rates
 from orchestration.delivery.reconciling import Settled, settle_unknown
 from orchestration.delivery.revoked import revoked_now
@@ -23,9 +24,8 @@ from orchestration.settings import CAMPAIGNS, Settings
 from orchestration.warehouse import Warehouse
 from rendering.campaign import Campaign, load_campaigns
 
-# From so many messages on several processes hand over, at most so many.
+# From so many messages on several processes hand over.
 LARGE = 20_000
-_MOST_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _by_many(
         "SINCERELY_ESP": settings.esp,
         "SINCERELY_OUTBOX_URL": settings.outbox_url,
     }
-    with crew(order, min(os.cpu_count() or 1, _MOST_PROCESSES), environ) as team:
+    with crew(order, how_many(), environ) as team:
         sent = team.ended(asked)
     sent.withdrawn += withdrawn
     return sent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copyreg
-import json
 import os
 import pickle
 import subprocess
@@ -17,12 +16,12 @@ from typing import IO, Any
 import pyarrow as pa
 
 from orchestration.delivery.outbox import Outbox
+from orchestration.delivery.processes import how_many, last_words
 from orchestration.delivery.writing_down import Order, Writer, WrittenDown
 from orchestration.errors import DeliveryError
 
 # So many messages are written here before others are called, whose start takes as long as a few thousand messages.
 LARGE = 10_000
-_MOST_PROCESSES = 4
 # Each batch takes as much memory as the one before: to give it back to the system in between costs a sixteenth of all.
 _KEEPS_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "1000000000",
@@ -53,7 +52,7 @@ class Writers:
         self._here: Writer | None = None
         self._others: list[_Process] = []
         self._taken = 0
-        can_be_many = outbox.is_shared and (os.cpu_count() or 1) > 1
+        can_be_many = outbox.is_shared and how_many() > 1
         self._alone = large if can_be_many else float("inf")
 
     def take(self, records: pa.RecordBatch) -> None:
@@ -72,7 +71,6 @@ class Writers:
             if isinstance(result, str):
                 raise DeliveryError(result)
             self._found.add(result)
-        self._others = []
         return self._found
 
     def close(self) -> None:
@@ -82,8 +80,7 @@ class Writers:
 
     def _next(self) -> _Process:
         if not self._others:
-            many = min(os.cpu_count() or 1, _MOST_PROCESSES)
-            self._others = [_Process(self._order) for _ in range(many)]
+            self._others = [_Process(self._order) for _ in range(how_many())]
             self._turns = cycle(self._others)
         return next(self._turns)
 
@@ -108,27 +105,23 @@ class _Process:
             self._stream = self._stream or pa.ipc.new_stream(self._in, records.schema)
             self._stream.write_batch(records)
         except BrokenPipeError:
-            result = self.ended()
-            raise DeliveryError(result if isinstance(result, str) else _died(self._process)) from None
+            # It has ended before its time, and says why.
+            raise DeliveryError(str(self.ended())) from None
 
     def ended(self) -> WrittenDown | str:
         """What it came to, or why it gave up."""
         with suppress(BrokenPipeError):
             if self._stream is not None:
                 self._stream.close()
-        self.close()
-        lines = self._out.read().splitlines()
-        self._process.wait()
-        last = json.loads(lines[-1]) if lines else {"error": _died(self._process)}
+            self._in.close()
+        last = last_words(self._process, "A process that plans messages")
         return str(last["error"]) if "error" in last else WrittenDown(**last)
 
     def close(self) -> None:
         with suppress(BrokenPipeError):
             self._in.close()
-
-
-def _died(process: subprocess.Popen[bytes]) -> str:
-    return f"A process that plans messages died ({process.wait()}); run again, what it planned is kept."
+        self._process.wait()
+        self._out.close()
 
 
 @contextmanager

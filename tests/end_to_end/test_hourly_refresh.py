@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestration import dbt
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import Warehouse
-from tests.building import land, refresh
+from tests.building import land, refresh, run_dbt
 from tests.comparing import differing_tables, lasting_tables
 from tests.hourly_world import HourlyWorld
 
@@ -42,7 +43,38 @@ _SENT_STEPS = "select count(*) as sent_count from core.journey_steps_taken where
 
 
 def test_a_few_hourly_refreshes_give_the_tables_of_a_full_rebuild(tmp_path: Path) -> None:
-    _refresh_hourly(tmp_path, hours=2, compare_every=2)
+    settings, as_of = _refresh_hourly(tmp_path, hours=2, compare_every=2)
+
+    # In haste the order lines since the last refresh are tested, and by other builds all of them.
+    _double(settings, "date '2017-06-01'")
+    assert _is_sound(settings, as_of, is_in_haste=True)
+    assert not _is_sound(settings, as_of, is_in_haste=False)
+    _double(settings, f"timestamp '{as_of.replace(tzinfo=None)}'")
+    assert not _is_sound(settings, as_of, is_in_haste=True)
+
+
+def _double(settings: Settings, ordered_at: str) -> None:
+    """Puts an order line of that time in twice."""
+    with Warehouse(settings.warehouse).transaction() as connection:
+        doubled = f"select * replace ({ordered_at} as ordered_at, 'twice' as order_id) from core.order_lines limit 1"
+        connection.execute(f"insert into core.order_lines {doubled}")
+        connection.execute(f"insert into core.order_lines {doubled}")
+
+
+def _is_sound(settings: Settings, as_of: datetime, *, is_in_haste: bool) -> bool:
+    """Whether a build of that kind lets the order lines pass."""
+    try:
+        run_dbt(
+            [
+                "build", "--select", "sound_order_lines", "--project-dir", str(dbt.DBT_PROJECT), "--target-path",
+                str(dbt.target_path(settings)), "--vars", dbt.variables(as_of, is_in_haste=is_in_haste),
+            ],
+            dbt.build_environment(settings),
+        )  # fmt: skip
+    except AssertionError as failed:
+        assert "sound_order_lines" in str(failed), failed
+        return False
+    return True
 
 
 @pytest.mark.long
@@ -51,7 +83,7 @@ def test_72_hourly_refreshes_give_the_tables_of_a_full_rebuild(tmp_path: Path, s
     _refresh_hourly(tmp_path, hours=72, compare_every=6, seed=seed)
 
 
-def _refresh_hourly(folder: Path, *, hours: int, compare_every: int, seed: int = 5) -> None:
+def _refresh_hourly(folder: Path, *, hours: int, compare_every: int, seed: int = 5) -> tuple[Settings, datetime]:
     settings = load_settings({"SINCERELY_HOME": str(folder / "hourly")})
     world = HourlyWorld(settings.landing, seed=seed)
     as_of = world.write_history()
@@ -71,6 +103,7 @@ def _refresh_hourly(folder: Path, *, hours: int, compare_every: int, seed: int =
             assert differing_tables(settings.warehouse, rebuilt.warehouse, lasting_tables(settings)) == {}, hour
         _send(settings, as_of)
     assert Warehouse(settings.warehouse).rows(_SENT_STEPS)[0]["sent_count"] > 0
+    return settings, as_of
 
 
 def _send(settings: Settings, as_of: datetime) -> None:

@@ -23,44 +23,15 @@ import msgspec
 import orjson
 
 from tests.esp.faults import ACCEPTED_THEN_500, ACCEPTED_THEN_DROPPED, DROPPED, MALFORMED, Faults, Throttled
+from tests.esp.sendgrid_requests import MESSAGES, REQUEST, error, wrong
 
 API_KEY = "SG.key-for-tests-only"
 TEMPLATE_ID = "d-0123456789abcdef"
 # One that somebody wrote there, with tokens of its own.
 OWN_TEMPLATE_ID = "d-fedcba9876543210"
 _REQUEST_BYTES = 30_000_000
-_MESSAGES = 1_000
-_CUSTOM_ARGS_BYTES = 10_000
 _LOOK_UPS_A_MINUTE = 6
 _ASKED = re.compile(r"""\(unique_args\['message_id'\]="([^"]+)"\)""")
-_FORBIDDEN_HEADERS = {
-    "to", "from", "subject", "reply-to", "cc", "bcc", "content-type", "content-transfer-encoding", "dkim-signature",
-    "received", "x-sg-id", "x-sg-eid",
-}  # fmt: skip
-
-
-class Person(msgspec.Struct):
-    """One of a request's personalizations. What its template is given is checked to be JSON and not decoded: it is most
-    of the request, and nobody here reads it but tests."""
-
-    to: list[dict[str, str]] = []
-    subject: str | None = None
-    headers: dict[str, str] = {}
-    custom_args: dict[str, Any] = {}
-    dynamic_template_data: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class Request(msgspec.Struct):
-    """A request to send mail."""
-
-    personalizations: list[Person] = []
-    sender: dict[str, str] = msgspec.field(name="from", default_factory=dict)
-    subject: str | None = None
-    content: list[dict[str, str]] = []
-    template_id: str | None = None
-
-
-_REQUEST = msgspec.json.Decoder(Request)
 
 
 class FakeSendGrid(ThreadingHTTPServer):
@@ -121,7 +92,7 @@ class FakeSendGrid(ThreadingHTTPServer):
         draw.shuffle(found)
         return found
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handleerror(self, request: Any, client_address: Any) -> None:
         """Says nothing: clients are killed here."""
 
     def takes_long(self) -> float:
@@ -165,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         if is_too_often:
             return self._fail(429, "too many requests")
         asked = _ASKED.fullmatch(query.get("query", [""])[0])
-        if asked is None or int(query["limit"][0]) > _MESSAGES:
+        if asked is None or int(query["limit"][0]) > MESSAGES:
             return self._fail(400, "the query cannot be understood")
         rows = []
         if asked[1] in fake.accepted and not fake.activity_is_behind:
@@ -210,10 +181,10 @@ class _Handler(BaseHTTPRequestHandler):
         if size > _REQUEST_BYTES:
             return self._fail(413, "the payload is too large")
         try:
-            request = _REQUEST.decode(body)
-        except msgspec.DecodeError as error:
-            return self._fail(400, str(error))
-        errors = list(self._wrong(request))
+            request = REQUEST.decode(body)
+        except msgspec.DecodeError as unreadable:
+            return self._fail(400, str(unreadable))
+        errors = list(wrong(request, (TEMPLATE_ID, OWN_TEMPLATE_ID), fake.refuses, is_vague=fake.is_vague))
         if errors:
             return self._answer(400, orjson.dumps({"errors": errors}))
         people = request.personalizations
@@ -251,35 +222,6 @@ class _Handler(BaseHTTPRequestHandler):
             }
         self._answer(202, b"", headers)
 
-    def _wrong(self, request: Request) -> Iterator[dict[str, Any]]:
-        """The vendor's errors of a request."""
-        people, sender = request.personalizations, request.sender
-        if not 1 <= len(people) <= _MESSAGES:
-            yield _error("The personalizations field must have between 1 and 1000 entries.", "personalizations")
-        if any(mark in sender.get("name", "") for mark in ";,") or not sender.get("email", "").isascii():
-            yield _error("The from object is invalid.", "from")
-        if request.template_id not in (None, TEMPLATE_ID, OWN_TEMPLATE_ID):
-            yield _error("The template_id must be a valid GUID.", "template_id")
-        has_subject = request.subject or all(person.subject for person in people)
-        if request.template_id is None and not (request.content and has_subject):
-            yield _error("Unless a valid template_id is provided, the content parameter is required.", "content")
-        seen: set[str] = set()
-        for number, person in enumerate(people):
-            field = f"personalizations.{number}"
-            addresses = [to["email"].lower() for to in person.to]
-            if len(addresses) != 1 or addresses[0] in self.server.refuses or "@" not in addresses[0]:
-                where = None if self.server.is_vague else f"{field}.to.0.email"
-                yield _error(f"Does not contain a valid address: {addresses}", where)
-            elif addresses[0] in seen:
-                yield _error("Each email address in the personalization block should be unique", "personalizations")
-            seen.update(addresses)
-            if len(orjson.dumps(person.custom_args)) > _CUSTOM_ARGS_BYTES or not all(
-                isinstance(value, str) for value in person.custom_args.values()
-            ):
-                yield _error("custom_args must be strings of at most 10000 bytes", f"{field}.custom_args")
-            if _FORBIDDEN_HEADERS & {name.lower() for name in person.headers}:
-                yield _error("You cannot set this header.", f"{field}.headers")
-
     def _throttle(self, fault: Throttled) -> None:
         now = time.time()
         value = {
@@ -291,7 +233,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._fail(429, "too many requests", headers)
 
     def _fail(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        self._answer(status, orjson.dumps({"errors": [_error(message, None)]}), headers)
+        self._answer(status, orjson.dumps({"errors": [error(message, None)]}), headers)
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -303,7 +245,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Says nothing."""
-
-
-def _error(message: str, field: str | None) -> dict[str, Any]:
-    return {"message": message, "field": field, "help": None}
