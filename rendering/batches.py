@@ -34,12 +34,14 @@ Encoded = tuple[np.ndarray, np.ndarray]
 class Renderer:
     """Renders one campaign's batches; what it learns of products in one batch serves the next.
 
-    With `as_merge_data`, a campaign whose template the vendor keeps gets what that template fills in."""
+    With `as_merge_data`, a campaign whose template the vendor keeps gets what that template fills in. Messages that
+    `are_kept` come with their content as it is kept, in `data`."""
 
-    def __init__(self, compiled: Compiled, site: Site, *, as_merge_data: bool = False) -> None:
+    def __init__(self, compiled: Compiled, site: Site, *, as_merge_data: bool = False, are_kept: bool = False) -> None:
         self._compiled = compiled
         self._site = site
         is_merged = as_merge_data and compiled.campaign.dynamic_template is not None
+        self._are_kept = are_kept or is_merged
         self._merge_data = MergeData(compiled.campaign, site) if is_merged else None
         self._known: dict[tuple[Any, ...], dict[str, Any]] = {}
         self._writings: dict[tuple[Any, ...], Writing] = {}
@@ -82,8 +84,8 @@ class Renderer:
             if written is None:
                 written = self._writings[how] = writing(dict(zip(WRITING_FIELDS, how, strict=True)), campaign)
             recipient = Recipient(str(message_id), person_id, occurrence, variant, email)
-            data = self._merge_data
-            return message(self._compiled, recipient, values, written, slots, self._site, data, has_body=data is None)
+            data, is_kept = self._merge_data, self._are_kept
+            return message(self._compiled, recipient, values, written, slots, self._site, data, is_kept=is_kept)
         except RenderError as error:
             return error
         except FAULTS as error:

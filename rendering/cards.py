@@ -17,6 +17,7 @@ PERSONAL = frozenset(("reason", "rank", "list", "model_version", "score"))
 # Where a record that many share keeps what was made of it.
 MADE = "_made"
 _KEPT = 8_192
+_NOTHING = (None, ())
 
 Fill = Callable[[Any, Any], str]
 Pieces = tuple[str, ...]
@@ -118,12 +119,9 @@ class Card:
     def __call__(self, context: Any, record: Any) -> str:
         if type(record) is Item:
             shared, own = record
-            made = shared[MADE]
-            # A renderer keeps one object for each way of writing, and it as long as its records.
-            key = (id(self), id(context.writing))
-            parts = made.get(key)
-            if parts is None:
-                parts = made[key] = self._product_parts(context, shared)
+            writing, parts = shared[MADE].get(self, _NOTHING)
+            if writing is not context.writing:
+                parts = self._made(context, shared)
         else:
             own = record
             parts = self._found(context, record)
@@ -135,6 +133,16 @@ class Card:
         return "".join(
             [fill(context, record) if run.is_personal else name(next(left)) for run, fill in self._steps],
         )
+
+    def _made(self, context: Any, shared: dict[str, Any]) -> tuple[Pieces, ...]:
+        """What was made of a record before for readers of the same kind; those of the first kind find it at once."""
+        made, writing = shared[MADE], context.writing
+        # A renderer keeps one object for each way of writing, and it as long as its records.
+        found: tuple[Pieces, ...] | None = made.get((self, id(writing)))
+        if found is None:
+            found = made[self, id(writing)] = self._product_parts(context, shared)
+            made.setdefault(self, (writing, found))
+        return found
 
     def _product_parts(self, context: Any, record: Any) -> tuple[Pieces, ...]:
         """What is the same for all readers of one language, cut where the message is named."""

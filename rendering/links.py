@@ -172,7 +172,8 @@ def _is_genuine(signature: str, secret: bytes, action: str, text: str) -> bool:
 def _mac(secret: bytes, action: str, body: bytes) -> bytes:
     """HMAC-SHA256 (RFC 2104) of action and body, from a key that is hashed once: `hmac.digest` spends six times
     as long on looking up the algorithm and the key, for every message again."""
-    inner, outer = (each.copy() for each in _keyed(secret))
+    opened, closed = _keyed(secret)
+    inner, outer = opened.copy(), closed.copy()
     inner.update(action.encode("ascii") + b"~" + body)
     outer.update(inner.digest())
     return outer.digest()

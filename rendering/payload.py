@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import orjson
 from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
 
@@ -41,8 +42,8 @@ class Payload(NamedTuple):
     html: str
     text: str
     headers: tuple[tuple[str, str], ...]
-    # A vendor's own template, and the JSON object of what it fills in. Planned for it, a message has no `html` and no
-    # `text`; a preview has them too, as others would get it.
+    # A vendor's own template, and the JSON object of what it fills in. A message that is to be kept has that alone, or
+    # without such a template one of `subject`, `html` and `text`; a preview has what others would get, too.
     template_id: str | None = None
     data: bytes | None = None
 
@@ -89,11 +90,12 @@ def message(
     site: Site,
     merge_data: MergeData | None = None,
     *,
-    has_body: bool = True,
+    is_kept: bool = False,
 ) -> Payload:
     """The message made of checked `values`, which are used up: what templates share is added to them.
 
-    `merge_data` adds what the campaign's template at the vendor is given, and then it can do without a body."""
+    `merge_data` adds what the campaign's template at the vendor is given. One that `is_kept` has its content in `data`
+    alone."""
     campaign = compiled.campaign
     message_id = to.message_id
     try:
@@ -110,9 +112,13 @@ def message(
         filling = Filling(compiled.html, values, writing, site, reference)
         values["subject"] = subject = _one_line(fill(_subject(compiled, to.variant), filling))
         values["preheader"] = _one_line(fill(compiled.preheader, filling))
-        html = fill(compiled.html, filling) if has_body else ""
-        text = tidy(fill(compiled.text, filling)) + "\n" if has_body else ""
+        html = text = ""
         data = merge_data.written(values, reference) if merge_data else None
+        if data is None or not is_kept:
+            html = fill(compiled.html_in_json if is_kept else compiled.html, filling)
+            text = tidy(fill(compiled.text, filling)) + "\n"
+        if data is None and is_kept:
+            data, html, text = _content(subject, html, text), "", ""
     except FAULTS as error:
         raise RenderError(message_id, campaign.name, reason(error)) from error
     sender = campaign.sender
@@ -138,6 +144,11 @@ def message(
         campaign.dynamic_template if merge_data else None,
         data,
     )
+
+
+def _content(subject: str, html_in_json: str, text: str) -> bytes:
+    others = orjson.dumps({"subject": subject, "text": text})
+    return b'%b,"html":"%b"}' % (others[:-1], html_in_json.encode())
 
 
 def _unsubscribing(url: str, email: str | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, cast
 
+import orjson
 from jinja2 import StrictUndefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import LoopContext, Undefined, missing
@@ -35,6 +36,8 @@ FILTERS = frozenset(
 _KEPT = 8_192
 _MAX_TEXT = 100_000
 _SPECIAL = re.compile("[&<>\"']")
+_SPECIAL_IN_JSON = re.compile(r'[\x00\x01\x03-\x1f"\\]')
+_SPECIAL_ANYWHERE = re.compile(rf"{_SPECIAL.pattern}|{_SPECIAL_IN_JSON.pattern}")
 _TEXT = {str}
 _OF_LOOPS = frozenset(("index", "index0", "revindex", "revindex0", "first", "last", "length"))
 
@@ -44,9 +47,11 @@ class _OneCall(CodeGenerator):
 
     What a card gives is markup already, and is written as it is."""
 
+    environment: Sandbox
+
     def write_commons(self) -> None:
         super().write_commons()
-        self.writeline("written = environment.written")
+        self.writeline("written = environment.put_out")
         self.writeline("attribute = environment.getattr")
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
@@ -59,7 +64,7 @@ class _OneCall(CodeGenerator):
 
     def _output_const_repr(self, group: Iterable[Any]) -> str:
         """Constants as one text, cut where the message is named: a text is copied in less time than it is searched."""
-        parts = "".join(map(str, group)).split(MESSAGE_MARK)
+        parts = self.environment.constant("".join(map(str, group))).split(MESSAGE_MARK)
         return repr(parts[0]) if len(parts) == 1 else f"context.reference.join({tuple(parts)!r})"
 
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802
@@ -86,7 +91,10 @@ class Sandbox(SandboxedEnvironment):
 
     code_generator_class = _OneCall
     intercepted_binops = frozenset(("*", "**", "%", "+"))
+    # A value as text of the message, which a filter may give too; as the template puts it out, and what it says to all.
     written: Callable[[Any], str]
+    put_out: Callable[[Any], str]
+    constant: Callable[[str], str]
     evaluation: nodes.EvalContext
     joined: Callable[[tuple[Any, ...]], str]
 
@@ -119,10 +127,14 @@ class Sandbox(SandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-def environment(campaign: Campaign, *, autoescape: bool) -> Sandbox:
-    """The environment of one campaign; HTML escapes every value, text and subjects none."""
+def environment(campaign: Campaign, *, autoescape: bool, is_in_json: bool = False) -> Sandbox:
+    """The environment of one campaign; HTML escapes every value, text and subjects none.
+
+    What is in JSON comes out as it stands between the quotes of a JSON string."""
     env = Sandbox(autoescape=autoescape, undefined=StrictUndefined)
     env.written = _escaped if autoescape else _plain
+    env.put_out = _in_json(env.written) if is_in_json else env.written
+    env.constant = in_json if is_in_json else str
     env.joined = _joined
     env.filters = {name: function for name, function in env.filters.items() if name in FILTERS}
     env.globals = {}
@@ -134,13 +146,9 @@ def environment(campaign: Campaign, *, autoescape: bool) -> Sandbox:
         """Products come up again and again, so what a filter makes of a value is escaped and kept."""
         return lru_cache(_KEPT)(lambda value: written(function(value)))
 
-    @lru_cache(_KEPT)
-    def amount(value: Any, currency: str, locale: str) -> str:
-        return written(wording.money(value, currency, locale))
-
     @pass_context
     def money(context: Filling, value: Any, currency: str | None = None) -> str:
-        return amount(value, currency or context.writing.currency, context.writing.locale)
+        return written(wording.money(value, currency or context.writing.currency, context.writing.locale))
 
     @pass_context
     def date(context: Filling, value: Any, style: str = "long") -> str:
@@ -214,7 +222,7 @@ def _cut_out(env: Sandbox, node: nodes.If) -> None:
         return
     fill = [_filling(env, list(run.nodes), record.name, node) for run in cut]
     name = f"{CARD}_{len(env.filters)}"
-    env.filters[name] = pass_context(Card(cut, fill, env.written))
+    env.filters[name] = pass_context(Card(cut, fill, env.put_out))
     call = nodes.Filter(record, name, [], [], None, None, lineno=node.lineno)
     output = nodes.Output([call], lineno=node.lineno)
     output.set_environment(env)
@@ -278,3 +286,20 @@ def _escaped(value: Any) -> str:
 
 def _plain(value: Any) -> str:
     return "" if value is None else str(value)
+
+
+def in_json(text: str) -> str:
+    """`text` as it stands between the quotes of a JSON string, but for MESSAGE_MARK, in whose place comes a reference,
+    which needs no escaping."""
+    if _SPECIAL_IN_JSON.search(text) is None:
+        return text
+    return MESSAGE_MARK.join([orjson.dumps(part)[1:-1].decode() for part in str(text).split(MESSAGE_MARK)])
+
+
+def _in_json(written: Callable[[Any], str]) -> Callable[[Any], str]:
+    def put_out(value: Any) -> str:
+        if type(value) is str and _SPECIAL_ANYWHERE.search(value) is None:
+            return value
+        return in_json(written(value))
+
+    return put_out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from jinja2 import Template, TemplateSyntaxError, nodes
@@ -38,6 +39,13 @@ class Compiled:
     text_source: str
     reads: frozenset[str]
     variants: Mapping[str, Compiled] = field(default_factory=dict)
+
+    @cached_property
+    def html_in_json(self) -> Template:
+        """`html` as it stands between the quotes of a JSON string: where that is wanted, to put it there afterwards
+        would take as long as a fifth of the filling in."""
+        env = environment(self.campaign, autoescape=True, is_in_json=True)
+        return _template(env, self.campaign, self.html_source, self.campaign.template, 1)
 
     def of(self, variant: str | None) -> Compiled:
         """What the people of one variant get."""

@@ -51,6 +51,7 @@ _SHORT_FORM = re.compile(rf"(?<![a-z])(?:{'|'.join(_SHORT_FORMS)})(?![a-z])")
 _PLAIN_AMOUNT = re.compile(r"(\D*)1(\D)234(\D)50(\D*)")
 
 
+@lru_cache(maxsize=8_192)
 def money(amount: Any, currency: str, locale: str) -> str:
     """An amount as Babel writes it for a currency and a locale ($3.50). No amount gives no text."""
     if amount is None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.delivery.decided import decisions, withheld
 from orchestration.delivery.outbox import Planned
 from rendering.batches import Renderer
 from rendering.campaign import Campaign
@@ -17,9 +16,7 @@ from rendering.errors import RenderError
 from rendering.links import Site
 from rendering.templates import Compiled, compile_campaign
 
-Decisions = tuple[dict[str, str], ...]
 NO_EVENT = "there is no event to invite them to"
-_KEPT_DECISIONS = 100_000
 # When a message may be handed over, in the order of what is planned.
 _WHEN = ("not_before", "expires_at", "quiet_hours")
 
@@ -61,9 +58,7 @@ class _Arm:
 
     def __init__(self, compiled: Compiled, site: Site, fills_templates: bool) -> None:
         self._campaign = compiled.campaign
-        self._renderer = Renderer(compiled, site, as_merge_data=fills_templates)
-        self._of_rules: dict[tuple[str | None, ...], Decisions] = {}
-        self._of_products: dict[tuple[Any, ...], dict[str, str]] = {}
+        self._renderer = Renderer(compiled, site, as_merge_data=fills_templates, are_kept=True)
 
     def make(self, records: pa.RecordBatch, made: Made) -> None:
         """Adds what becomes of each row."""
@@ -72,49 +67,20 @@ class _Arm:
         is_holdout = records.column("is_holdout")
         to_render = records.filter(pc.invert(is_holdout))
         rendered = self._renderer.render(with_slots(self._campaign, to_render))
-        decided = self._decisions(to_render)
+        decided = decisions(self._campaign, to_render)
         columns = ("message_id", "occurrence", "person_id", "variant", *_WHEN, "exclusion_reason")
         rows = zip(*(_values(records.column(name)) for name in columns), is_holdout.to_pylist(), strict=True)
         for message_id, occurrence, person_id, variant, *when, exclusion, is_held_out in rows:
             identity = (message_id, self._campaign.name, occurrence, person_id, variant)
             if is_held_out:
                 made.held_out += 1
-                made.messages.append(Planned(*identity, decisions=_withheld(exclusion)))
+                made.messages.append(Planned(*identity, decisions=withheld(exclusion)))
                 continue
-            payload, decisions = next(rendered), next(decided)
+            payload, shown = next(rendered), next(decided)
             if isinstance(payload, RenderError):
                 made.failed[payload.reason] = made.failed.get(payload.reason, 0) + 1
             else:
-                made.messages.append(Planned(*identity, decisions, payload, *when))
-
-    def _decisions(self, records: pa.RecordBatch) -> Iterator[Decisions]:
-        """For each row the rule that won in each slot, and the products with the model that chose them."""
-        slots = sorted(self._campaign.slots)
-        rules = [records.column("rules").field(slot).to_pylist() for slot in slots]
-        of_rules = zip(*rules, strict=True) if rules else iter([()] * records.num_rows)
-        products_of = _products(records.column("recommendations"))
-        for won, products, event in zip(of_rules, products_of, _events(self._campaign, records), strict=True):
-            decided = self._of_rules.get(won)
-            if decided is None:
-                decided = self._of_rules[won] = tuple(
-                    {"slot": slot, "choice": self._campaign.block_of(slot, rule), "rule": rule}
-                    for slot, rule in zip(slots, won, strict=True)
-                    if rule is not None
-                )
-            yield (*decided, *map(self._of_product, products), *event)
-
-    def _of_product(self, product: tuple[Any, ...]) -> dict[str, str]:
-        decided = self._of_products.get(product)
-        if decided is None:
-            if len(self._of_products) >= _KEPT_DECISIONS:
-                self._of_products.clear()
-            rank, which, product_id, model_version = product
-            decided = self._of_products[product] = {
-                "slot": f"recommendation_{rank}",
-                "choice": product_id,
-                "rule": f"{which} {model_version}",
-            }
-        return decided
+                made.messages.append(Planned(*identity, shown, payload, *when))
 
 
 def _invited(records: pa.RecordBatch, made: Made) -> pa.RecordBatch:
@@ -123,21 +89,6 @@ def _invited(records: pa.RecordBatch, made: Made) -> pa.RecordBatch:
     if count := pc.sum(lack).as_py():
         made.failed[NO_EVENT] = made.failed.get(NO_EVENT, 0) + count
     return records.filter(pc.invert(lack))
-
-
-def _events(campaign: Campaign, records: pa.RecordBatch) -> Iterator[Decisions]:
-    """For each row the event that it invites to, where the campaign does."""
-    if not campaign.uses_events:
-        return iter([()] * records.num_rows)
-    ids, topics = (records.column(name).to_pylist() for name in ("event_id", "event_topic"))
-    return (
-        ({"slot": "event", "choice": event_id, "rule": f"interest in {topic}"},)
-        for event_id, topic in zip(ids, topics, strict=True)
-    )
-
-
-def _withheld(exclusion: str) -> Decisions:
-    return ({"slot": "holdout", "choice": exclusion.removesuffix("_holdout"), "rule": exclusion},)
 
 
 def with_slots(campaign: Campaign, records: pa.RecordBatch) -> pa.RecordBatch:
@@ -164,13 +115,3 @@ def _values(column: pa.Array) -> list[Any]:
     coded = column.dictionary_encode()
     known = [*coded.dictionary.to_pylist(), None]
     return [known[code] for code in coded.indices.fill_null(len(known) - 1).to_pylist()]
-
-
-def _products(column: pa.ListArray) -> Iterator[list[tuple[Any, ...]]]:
-    """For each row its products as (rank, list, product_id, model_version)."""
-    offsets = column.offsets
-    first = offsets[0].as_py()
-    inner = column.values.slice(first, offsets[-1].as_py() - first)
-    columns = (inner.field(name).to_pylist() for name in ("rank", "list", "product_id", "model_version"))
-    rows = list(zip(*columns, strict=True))
-    return (rows[start - first : end - first] for start, end in pairwise(offsets.to_pylist()))

@@ -13,12 +13,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
 
-import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
+from orchestration.delivery import message_rows
 from orchestration.delivery.engine import durable_engine, reading, storage, writing
 from orchestration.delivery.leases import LEASE, Leases
+from orchestration.delivery.message_rows import Stamp, stamper
 from orchestration.delivery.outbox_tables import BATCHES, MESSAGES, create
 from orchestration.delivery.settling import Settling
 from orchestration.delivery.stored import pack
@@ -50,14 +51,15 @@ _LOOKED_UP_IDS = 500
 
 
 class Planned(NamedTuple):
-    """A message to be written down. `payload` is None for a hold-out; `quiet_hours` are what `quiet_until` reads."""
+    """A message to be written down. `payload` is None for a hold-out; `decisions` are JSON, as `decided` writes it, and
+    `quiet_hours` are what `quiet_until` reads."""
 
     message_id: str
     campaign: str
     occurrence: str
     person_id: str
     variant: str | None
-    decisions: tuple[dict[str, str], ...] = ()
+    decisions: str | None = None
     payload: Payload | None = None
     not_before: datetime | None = None
     expires_at: datetime | None = None
@@ -70,6 +72,7 @@ class Outbox:
     def __init__(self, url: str, clock: Callable[[], float] = time.time, lease: timedelta = LEASE) -> None:
         self.url = url
         self._engine = durable_engine(url)
+        self._stamp = stamper(self._engine.dialect)
         with storage():
             create(self._engine)
         self.leases = Leases(self._engine, clock, lease)
@@ -100,14 +103,20 @@ class Outbox:
 
     def plan(self, messages: Sequence[Planned], planned_at: datetime) -> None:
         """Writes messages and their payloads down, all of them or none; those of one hour are one batch."""
-        hours = groupby(sorted(messages, key=_hour), key=_hour)
+        hours = [list(together) for _, together in groupby(sorted(messages, key=_hour), key=_hour)]
         # All that takes time is done before: while one writes, everybody else who hands over or plans waits.
-        prepared = [_rows(list(together), planned_at) for _, together in hours]
+        batches = [_batch(together, planned_at) for together in hours]
+        given = [batch for batch in batches if batch]
+        stamped = self._stamp(planned_at)
+        rows = [
+            _row(message, batch["batch_id"] if batch else None, stamped, self._stamp)
+            for together, batch in zip(hours, batches, strict=True)
+            for message in together
+        ]
         with writing(self._engine) as connection:
-            for batch, rows in prepared:
-                if batch:
-                    connection.execute(sa.insert(BATCHES), batch)
-                connection.execute(_NEW, rows)
+            if given:
+                connection.execute(sa.insert(BATCHES), given)
+            message_rows.insert(connection, rows)
 
     def planned_for(self, emails: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         """Id, campaign and address of the planned messages to any of the addresses."""
@@ -168,42 +177,26 @@ def _hour(message: Planned) -> datetime:
     return message.not_before or datetime.min
 
 
-def _rows(messages: Sequence[Planned], planned_at: datetime) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-    """The row of a batch, if anything in it is to be handed over, and those of its messages."""
+def _batch(messages: Sequence[Planned], planned_at: datetime) -> dict[str, Any] | None:
+    """The row of a batch, if anything in it is to be handed over."""
     payloads = [message.payload for message in messages if message.payload is not None]
     if not payloads:
-        return None, [_row(message, None, planned_at) for message in messages]
-    batch_id = payloads[0].message_id
-    batch = {
-        "batch_id": batch_id,
+        return None
+    return {
+        "batch_id": payloads[0].message_id,
         "campaign": payloads[0].campaign,
         "planned_at": planned_at,
         "not_before": messages[0].not_before,
         "is_waiting": True,
         "payloads": pack(payloads),
     }
-    return batch, [_row(message, batch_id, planned_at) for message in messages]
 
 
-# What is the same for all stands in the statement: to give it with each row costs as much as what differs.
-_NEW = sa.insert(MESSAGES).values(attempts=sa.literal_column("0"), revision=sa.literal_column("1"))
-
-
-def _row(message: Planned, batch_id: str | None, planned_at: datetime) -> dict[str, Any]:
-    is_holdout = message.payload is None
-    return {
-        "message_id": message.message_id,
-        "campaign": message.campaign,
-        "occurrence": message.occurrence,
-        "person_id": message.person_id,
-        "email": None if message.payload is None else message.payload.to_email,
-        "variant": message.variant,
-        "is_holdout": is_holdout,
-        "state": "held_out" if is_holdout else "planned",
-        "planned_at": planned_at,
-        "not_before": message.not_before,
-        "expires_at": message.expires_at,
-        "quiet_hours": message.quiet_hours,
-        "decisions": orjson.dumps(message.decisions).decode() if message.decisions else None,
-        "batch_id": None if is_holdout else batch_id,
-    }
+def _row(message: Planned, batch_id: str | None, planned_at: Any, stamp: Stamp) -> tuple[Any, ...]:
+    """A new row, as `message_rows.COLUMNS` are."""
+    message_id, campaign, occurrence, person_id, variant, decisions, payload, not_before, expires_at, hours = message
+    when = (planned_at, stamp(not_before), stamp(expires_at), hours)
+    if payload is None:
+        return message_id, campaign, occurrence, person_id, None, variant, True, "held_out", *when, decisions, None
+    to = payload.to_email
+    return message_id, campaign, occurrence, person_id, to, variant, False, "planned", *when, decisions, batch_id

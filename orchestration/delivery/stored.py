@@ -27,7 +27,7 @@ _SIZE, _SIZES = struct.Struct("<I"), struct.Struct("<II")
 
 class Stored(NamedTuple):
     """A message out of a batch. `content` is a JSON object: the message's `subject`, `html` and `text`, or what the
-    template `template_id`, which the vendor keeps, is filled in with."""
+    template `template_id`, which the vendor keeps, is filled in with; out of a batch, it is a view of the frame."""
 
     message_id: str
     person_id: str
@@ -40,7 +40,7 @@ class Stored(NamedTuple):
     reply_to: str | None
     headers: Sequence[tuple[str, str]]
     template_id: str | None
-    content: bytes
+    content: bytes | memoryview
 
     @property
     def payload(self) -> Payload:
@@ -49,7 +49,7 @@ class Stored(NamedTuple):
         content = orjson.loads(self.content)
         if self.template_id is None:
             return Payload(**head, **content)
-        return Payload(**head, subject=content["subject"], html="", text="", data=self.content)
+        return Payload(**head, subject=content["subject"], html="", text="", data=bytes(self.content))
 
 
 _HEAD = tuple(name for name in Stored._fields if name != "content")
@@ -94,10 +94,10 @@ def _frame(payloads: Sequence[Payload]) -> bytes:
 def _messages(whole: bytes) -> Iterator[list[Any]]:
     """The head and the content of each message."""
     (heads_size,) = _SIZE.unpack_from(whole)
-    start = _SIZE.size + heads_size
-    for fields in orjson.loads(memoryview(whole)[_SIZE.size : start]):
+    start, view = _SIZE.size + heads_size, memoryview(whole)
+    for fields in orjson.loads(view[_SIZE.size : start]):
         end = start + fields[-1]
-        fields[-1] = whole[start:end]
+        fields[-1] = view[start:end]
         yield fields
         start = end
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from orchestration.delivery.decided import withheld
 from orchestration.delivery.esp.base import Answer
 from orchestration.delivery.outbox import Outbox, Planned
 from orchestration.experiments import outcomes
@@ -100,13 +101,14 @@ def send(settings: Any, arms: dict[str, str]) -> None:
         "select identifier, person_id from core.identity_map where identifier_type = 'contact_id'"
     )
     people = {row["identifier"]: row["person_id"] for row in known}
-    withheld = ({"slot": "holdout", "choice": "campaign", "rule": "campaign_holdout"},)
     outbox = Outbox(settings.outbox_url)
     planned = []
     for contact, arm in sorted(arms.items()):
         identity = {"message_id": f"m-{contact}", "campaign": "hello", "occurrence": "once"}
         if arm == "holdout":
-            planned.append(Planned(**identity, person_id=people[contact], variant="short", decisions=withheld))
+            planned.append(
+                Planned(**identity, person_id=people[contact], variant="short", decisions=withheld("campaign_holdout"))
+            )
         else:
             made = payload(0)._replace(message_id=f"m-{contact}", to_email=f"{contact}@example.com")
             planned.append(Planned(**identity, person_id=people[contact], variant=arm, payload=made))
