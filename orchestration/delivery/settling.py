@@ -17,6 +17,7 @@ from orchestration.delivery.quiet_hours import quiet_until
 from orchestration.delivery.stored import Stored
 
 EXPIRED = "expired"
+_IS_SENDING = MESSAGES.c.state == "sending"
 
 
 class Begun(NamedTuple):
@@ -47,12 +48,7 @@ class Settling:
             )
             if not kept.rowcount:
                 return Begun([])
-            connection.execute(
-                sa.update(MESSAGES)
-                .where(of_part, MESSAGES.c.state == "planned", MESSAGES.c.expires_at <= at)
-                .values(state="rejected", error=EXPIRED, revision=MESSAGES.c.revision + 1)
-            )
-            waiting_until = _keep_quiet(connection, of_part, at)
+            waiting_until = _hold_back(connection, of_part, at)
             taken = connection.execute(
                 sa.update(MESSAGES)
                 .where(of_part, MESSAGES.c.state == "planned", _is_due(at))
@@ -62,9 +58,11 @@ class Settling:
                     handed_over_at=at,
                     revision=MESSAGES.c.revision + 1,
                 )
-                .returning(MESSAGES.c.message_id)
             )
-            going: set[str] = set(taken.scalars())
+            if taken.rowcount == len(messages):
+                return Begun(list(messages), waiting_until)
+            # The lease is ours, so what is on its way of this part is what was just taken.
+            going: set[str] = set(connection.scalars(sa.select(MESSAGES.c.message_id).where(of_part, _IS_SENDING)))
         return Begun([message for message in messages if message.message_id in going], waiting_until)
 
     def settle(self, lease: Lease, messages: Sequence[Stored], answer: Answer, accepted_at: datetime) -> None:
@@ -86,18 +84,29 @@ class Settling:
                 )
 
 
-def _keep_quiet(connection: sa.Connection, of_part: sa.ColumnElement[bool], at: datetime) -> datetime | None:
-    """Puts those off in whose quiet hours `at` falls, to their end; returns the first such end."""
+def _hold_back(connection: sa.Connection, of_part: sa.ColumnElement[bool], at: datetime) -> datetime | None:
+    """Rejects what expired by `at`, and puts those off in whose quiet hours it falls, to their end; returns the first
+    instant for which any of the part waits. It looks at all of them once, for mostly none is to be held back."""
     is_planned = sa.and_(of_part, MESSAGES.c.state == "planned")
-    in_force = sa.and_(is_planned, MESSAGES.c.quiet_hours.is_not(None), _is_due(at))
-    hours: list[str] = list(connection.scalars(sa.select(MESSAGES.c.quiet_hours).where(in_force).distinct()))
-    ends = {each: end for each in hours if (end := quiet_until(each, at))}
+    is_expired = MESSAGES.c.expires_at <= at
+    waits_for = sa.case((MESSAGES.c.not_before > at, MESSAGES.c.not_before))
+    seen = connection.execute(
+        sa.select(MESSAGES.c.quiet_hours, sa.func.max(sa.case((is_expired, 1))), sa.func.max(waits_for))
+        .where(is_planned)
+        .group_by(MESSAGES.c.quiet_hours)
+    ).all()
+    if any(expired for _, expired, _ in seen):
+        change = sa.update(MESSAGES).where(is_planned, is_expired)
+        connection.execute(change.values(state="rejected", error=EXPIRED, revision=MESSAGES.c.revision + 1))
+    ends = {hours: end for hours in (str(row[0]) for row in seen if row[0]) if (end := quiet_until(hours, at))}
     for quiet_hours, end in ends.items():
         connection.execute(
             sa.update(MESSAGES)
-            .where(in_force, MESSAGES.c.quiet_hours == quiet_hours)
+            .where(is_planned, MESSAGES.c.quiet_hours == quiet_hours, _is_due(at))
             .values(not_before=end, revision=MESSAGES.c.revision + 1)
         )
+    if not ends and not any(waits for _, _, waits in seen):
+        return None
     waiting = sa.select(sa.func.min(MESSAGES.c.not_before)).where(is_planned, MESSAGES.c.not_before > at)
     return connection.scalar(waiting)
 
