@@ -11,24 +11,6 @@ activity as not materialized (
 
 ),
 
-consents as (
-
-    select * from {{ ref('stg_crm__consents') }}
-
-),
-
-crm_activities as (
-
-    select * from {{ ref('stg_crm__activities') }}
-
-),
-
-suppressions as (
-
-    select * from {{ ref('stg_sendgrid__suppressions') }}
-
-),
-
 products as not materialized (
 
     select product_id from {{ ref('products') }}
@@ -38,25 +20,7 @@ products as not materialized (
 
 heard_of as (
 
-    select identifier_type, identifier
-    from {{ ref('web_events') }}
-    where _refresh = {{ refresh_number() }}
-    union
-    select 'email', email
-    from {{ ref('email_events') }}
-    where _refresh = {{ refresh_number() }}
-    union
-    select 'email', email
-    from suppressions
-    where {{ is_news('suppressions', 'listed_at') }}
-    union
-    select case when contact_id is null then 'email' else 'contact_id' end, coalesce(contact_id, email)
-    from consents
-    where {{ is_news('consents', 'occurred_at') }}
-    union
-    select case when contact_id is null then 'email' else 'contact_id' end, coalesce(contact_id, email)
-    from crm_activities
-    where {{ is_news('crm_activities', 'occurred_at') }}
+    select * from {{ ref('heard_identifiers') }}
 
 ),
 

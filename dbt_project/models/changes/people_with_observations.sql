@@ -12,13 +12,9 @@ identity_map as not materialized (
 
 ),
 
-renamed as (
+renamed as not materialized (
 
-    select distinct changes.person_id
-    from changes
-    left join identity_map
-        on changes.person_id = identity_map.person_id
-    where identity_map.person_id is null
+    select * from {{ ref('renamed_people') }}
 
 ),
 
