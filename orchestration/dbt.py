@@ -84,12 +84,14 @@ def variables(
 
 def environment(settings: Settings) -> dict[str, str]:
     """What dbt needs to find its warehouse and to keep its files in the home."""
+    warehouse = Warehouse(settings.warehouse, settings.memory_limit)
     return {
         "SINCERELY_WAREHOUSE": str(settings.warehouse),
         "SINCERELY_TARGET": settings.target,
         "SINCERELY_MEMORY_LIMIT": settings.memory_limit,
+        "SINCERELY_MEMORY_LIMIT_IN_HASTE": warehouse.memory_in_haste(),
         # DuckDB works on all cores for each statement: a second one beside it saves dbt's own time, and costs memory.
-        "SINCERELY_THREADS": "1" if Warehouse(settings.warehouse, settings.memory_limit).fills_memory() else "2",
+        "SINCERELY_THREADS": "1" if warehouse.fills_memory() else "2",
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
         # Two lines for every statement cost a sixteenth of a build; what was run is in target/.

@@ -20,6 +20,7 @@ _LOCK_WAIT_SECONDS = 600.0
 _BATCH_ROWS = 10_000
 # A sort of the longest table takes up to some times what the whole file does, which is compressed.
 _SHARE_OF_MEMORY = 4
+_SHARE_IN_HASTE, _ENOUGH_IN_HASTE = 1 / 2, 2_000_000_000
 
 
 class WarehouseError(SincerelyError):
@@ -49,13 +50,22 @@ class Warehouse:
         """Whether two of its tables that are made at once may need more than the memory limit, and so the disk."""
         if not self.path.exists():
             return False
+        return _SHARE_OF_MEMORY * self.path.stat().st_size > self._memory_bytes()
+
+    def memory_in_haste(self) -> str:
+        """The memory limit of a build that changes little: what it reads it reads mostly once, and memory that is used
+        again costs less than memory that was never touched."""
+        limit = self._memory_bytes()
+        return f"{min(limit, max(_ENOUGH_IN_HASTE, int(limit * _SHARE_IN_HASTE)))}B"
+
+    def _memory_bytes(self) -> int:
         limit_of = "select parse_formatted_bytes(current_setting('memory_limit'))"
         try:
             with duckdb.connect(config={"memory_limit": self.memory_limit}) as connection:
                 ((limit,),) = connection.execute(limit_of).fetchall()
         except duckdb.Error as error:
             raise _plain(error, self.path) from error
-        return bool(_SHARE_OF_MEMORY * self.path.stat().st_size > limit)
+        return int(limit)
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -105,23 +105,34 @@ def test_what_outgrows_the_memory_is_built_one_table_at_a_time(tmp_path: Path, m
     assert dbt.environment(settings)["SINCERELY_THREADS"] == threads
 
 
-@pytest.mark.parametrize(("is_in_haste", "is_closing_gaps"), [(False, True), (True, False)])
-def test_gaps_of_what_was_deleted_are_closed_by_builds_that_are_not_in_haste(
-    tmp_path: Path, is_in_haste: bool, is_closing_gaps: bool
+@pytest.mark.parametrize(("is_in_haste", "is_closing_gaps", "gigabytes"), [(False, True, 8), (True, False, 4)])
+def test_a_build_in_haste_takes_half_of_the_memory_and_leaves_the_gaps_of_what_was_deleted(
+    tmp_path: Path, is_in_haste: bool, is_closing_gaps: bool, gigabytes: int
 ) -> None:
-    settings = load_settings(environ(tmp_path))
+    settings = load_settings(environ(tmp_path, SINCERELY_MEMORY_LIMIT="8GB"))
+    query = """
+        select current_setting('max_vacuum_tasks') > 0 as is_closing_gaps,
+            cast(round(parse_formatted_bytes(current_setting('memory_limit')) / 1e9) as bigint) as gigabytes
+    """
     said = run_dbt(
         [
-            "show", "--inline", "select current_setting('max_vacuum_tasks') > 0 as is_closing_gaps", "--output", "json",
+            "show", "--inline", query, "--output", "json",
             "--project-dir", str(dbt.DBT_PROJECT), "--target-path", str(dbt.target_path(settings)),
             "--vars", dbt.variables(datetime(2018, 1, 1), is_in_haste=is_in_haste),
         ],
         dbt.environment(settings),
     )  # fmt: skip
     assert f'"is_closing_gaps": {str(is_closing_gaps).lower()}' in said
-    # Whoever reads or lands leaves them too, or would close what a build in haste has just left.
+    assert f'"gigabytes": {gigabytes}' in said
+    # Whoever reads or lands leaves gaps too, or would close what a build in haste has just left.
     kept = Warehouse(settings.warehouse).rows("select current_setting('max_vacuum_tasks') as tasks")
     assert [int(row["tasks"]) for row in kept] == [0]
+
+
+@pytest.mark.parametrize(("memory_limit", "in_haste"), [("1GB", 1), ("3GB", 2), ("8GB", 4)])
+def test_a_build_in_haste_takes_2_gb_where_there_are_as_many(tmp_path: Path, memory_limit: str, in_haste: int) -> None:
+    limit = Warehouse(tmp_path / "warehouse.duckdb", memory_limit).memory_in_haste()
+    assert round(int(limit.removesuffix("B")) / 1e9) == in_haste
 
 
 @pytest.mark.parametrize("name", ["sendgrid_api_key", "mailchimp_api_key", "smtp_url"])
