@@ -112,13 +112,12 @@ def message(
         filling = Filling(compiled.html, values, writing, site, reference)
         values["subject"] = subject = _one_line(fill(_subject(compiled, to.variant), filling))
         values["preheader"] = _one_line(fill(compiled.preheader, filling))
-        html = text = ""
         data = merge_data.written(values, reference) if merge_data else None
-        if data is None or not is_kept:
-            html = fill(compiled.html_in_json if is_kept else compiled.html, filling)
-            text = tidy(fill(compiled.text, filling)) + "\n"
-        if data is None and is_kept:
-            data, html, text = _content(subject, html, text), "", ""
+        html = text = ""
+        if not is_kept:
+            html, text = fill(compiled.html, filling), _text(compiled, filling)
+        elif data is None:
+            data = _content(subject, fill(compiled.html_in_json, filling), _text(compiled, filling))
     except FAULTS as error:
         raise RenderError(message_id, campaign.name, reason(error)) from error
     sender = campaign.sender
@@ -144,6 +143,10 @@ def message(
         campaign.dynamic_template if merge_data else None,
         data,
     )
+
+
+def _text(compiled: Compiled, filling: Filling) -> str:
+    return tidy(fill(compiled.text, filling)) + "\n"
 
 
 def _content(subject: str, html_in_json: str, text: str) -> bytes:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from rendering.campaign import Campaign
 
+_OF_PRODUCT = ("rank", "list", "product_id", "model_version")
 _SPECIAL_IN_JSON = r'["\\\x00-\x1f]'
 
 
@@ -57,9 +58,6 @@ def _products(column: pa.ListArray) -> pa.Array:
         '{"slot":"recommendation_', rank, '","choice":"', product, '","rule":"', of_list, " ", version, '"}', ""
     )
     return pc.binary_join(pa.ListArray.from_arrays(pc.subtract(column.offsets, first), objects), ",")
-
-
-_OF_PRODUCT = ("rank", "list", "product_id", "model_version")
 
 
 def _events(ids: pa.Array, topics: pa.Array) -> pa.Array:
