@@ -92,7 +92,7 @@ class FakeSendGrid(ThreadingHTTPServer):
         draw.shuffle(found)
         return found
 
-    def handleerror(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Says nothing: clients are killed here."""
 
     def takes_long(self) -> float:
