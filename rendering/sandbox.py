@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, cast
 
-import orjson
 from jinja2 import StrictUndefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import LoopContext, Undefined, missing
@@ -21,6 +20,7 @@ from rendering.errors import LimitError
 from rendering.filling import Filling, limited
 from rendering.folding import CARD, LIMITED, cards, fold, scoped
 from rendering.items import Item
+from rendering.json_text import in_json, put_out_in_json
 from rendering.links import MESSAGE_MARK, click_url, picture, tracked
 from rendering.tokens import day
 
@@ -36,8 +36,6 @@ FILTERS = frozenset(
 _KEPT = 8_192
 _MAX_TEXT = 100_000
 _SPECIAL = re.compile("[&<>\"']")
-_SPECIAL_IN_JSON = re.compile(r'[\x00\x01\x03-\x1f"\\]')
-_SPECIAL_ANYWHERE = re.compile(rf"{_SPECIAL.pattern}|{_SPECIAL_IN_JSON.pattern}")
 _TEXT = {str}
 _OF_LOOPS = frozenset(("index", "index0", "revindex", "revindex0", "first", "last", "length"))
 
@@ -133,7 +131,7 @@ def environment(campaign: Campaign, *, autoescape: bool, is_in_json: bool = Fals
     What is in JSON comes out as it stands between the quotes of a JSON string."""
     env = Sandbox(autoescape=autoescape, undefined=StrictUndefined)
     env.written = _escaped if autoescape else _plain
-    env.put_out = _in_json(env.written) if is_in_json else env.written
+    env.put_out = put_out_in_json(env.written) if is_in_json else env.written
     env.constant = in_json if is_in_json else str
     env.joined = _joined
     env.filters = {name: function for name, function in env.filters.items() if name in FILTERS}
@@ -286,20 +284,3 @@ def _escaped(value: Any) -> str:
 
 def _plain(value: Any) -> str:
     return "" if value is None else str(value)
-
-
-def in_json(text: str) -> str:
-    """`text` as it stands between the quotes of a JSON string, but for MESSAGE_MARK, in whose place comes a reference,
-    which needs no escaping."""
-    if _SPECIAL_IN_JSON.search(text) is None:
-        return text
-    return MESSAGE_MARK.join([orjson.dumps(part)[1:-1].decode() for part in str(text).split(MESSAGE_MARK)])
-
-
-def _in_json(written: Callable[[Any], str]) -> Callable[[Any], str]:
-    def put_out(value: Any) -> str:
-        if type(value) is str and _SPECIAL_ANYWHERE.search(value) is None:
-            return value
-        return in_json(written(value))
-
-    return put_out

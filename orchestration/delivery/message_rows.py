@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +44,6 @@ def _as_it_is(instant: datetime | None) -> datetime | None:
     return instant
 
 
-@cache
+@lru_cache(maxsize=8)
 def _statement(dialect: sa.Dialect) -> str:
     return str(_INSERT.compile(dialect=dialect))

@@ -103,6 +103,8 @@ class Outbox:
 
     def plan(self, messages: Sequence[Planned], planned_at: datetime) -> None:
         """Writes messages and their payloads down, all of them or none; those of one hour are one batch."""
+        if not messages:
+            return
         hours = [list(together) for _, together in groupby(sorted(messages, key=_hour), key=_hour)]
         # All that takes time is done before: while one writes, everybody else who hands over or plans waits.
         batches = [_batch(together, planned_at) for together in hours]

@@ -61,6 +61,11 @@ def test_the_same_message_cannot_be_planned_twice(outbox: Outbox) -> None:
     assert states(outbox) == {"planned": 1}
 
 
+def test_nothing_to_plan_is_no_mistake(outbox: Outbox) -> None:
+    outbox.plan([], NOW)
+    assert states(outbox) == {}
+
+
 def test_a_hold_out_is_written_down_and_never_sent(outbox: Outbox, esp: FolderEsp) -> None:
     outbox.plan([Planned("m1", "hello", "once", "p1", None)], NOW)
     assert send(outbox, esp, NOW).accepted == 0

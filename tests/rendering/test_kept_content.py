@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from rendering.batches import Renderer
 from rendering.campaign import CAMPAIGNS, load_campaign, load_campaigns
+from rendering.json_text import in_json
 from rendering.links import MESSAGE_MARK, Site
 from rendering.payload import Payload, render
 from rendering.samples import samples
-from rendering.sandbox import in_json
 from rendering.templates import Compiled, compile_campaign
 from tests.rendering.conftest import regular
 from tests.rendering.test_batches import batch
