@@ -65,8 +65,8 @@ def fill(template: Template, context: Filling) -> str:
     text = "".join(template.root_render_func(context))
     if MESSAGE_MARK in text:  # from a value that went through `link` and a `set`; all others are filled in already
         text = text.replace(MESSAGE_MARK, context.reference)
-    # In JSON a quote is two characters.
-    if len(text) > MAX_OUTPUT_CHARACTERS and len(text) - text.count("\\") > MAX_OUTPUT_CHARACTERS:
+    # In JSON it is longer than what is read of it.
+    if len(text) > MAX_OUTPUT_CHARACTERS and template.environment.length(text) > MAX_OUTPUT_CHARACTERS:  # type: ignore[attr-defined]
         raise LimitError(f"has more than {MAX_OUTPUT_CHARACTERS:,} characters; take something out.")
     return text
 

@@ -15,11 +15,21 @@ _SPECIAL = re.compile(r'[\x00\x01\x03-\x1f"\\]')
 _SPECIAL_ANYWHERE = re.compile(rf"[&<>']|{_SPECIAL.pattern}")
 
 
+def escaped(text: str) -> str:
+    """`text` in JSON."""
+    return orjson.dumps(text)[1:-1].decode()
+
+
+def length(text: str) -> int:
+    """How many characters a text has that is in JSON."""
+    return len(orjson.loads(f'"{text}"'))
+
+
 def in_json(text: str) -> str:
     """`text` in JSON, but for MESSAGE_MARK: in its place comes a reference, which needs no escaping."""
     if _SPECIAL.search(text) is None:
         return text
-    return MESSAGE_MARK.join([orjson.dumps(part)[1:-1].decode() for part in str(text).split(MESSAGE_MARK)])
+    return MESSAGE_MARK.join([escaped(part) for part in str(text).split(MESSAGE_MARK)])
 
 
 def put_out_in_json(written: Callable[[Any], str]) -> Callable[[Any], str]:

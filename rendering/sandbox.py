@@ -20,7 +20,7 @@ from rendering.errors import LimitError
 from rendering.filling import Filling, limited
 from rendering.folding import CARD, LIMITED, cards, fold, scoped
 from rendering.items import Item
-from rendering.json_text import in_json, put_out_in_json
+from rendering.json_text import in_json, length, put_out_in_json
 from rendering.links import MESSAGE_MARK, click_url, picture, tracked
 from rendering.tokens import day
 
@@ -93,6 +93,8 @@ class Sandbox(SandboxedEnvironment):
     written: Callable[[Any], str]
     put_out: Callable[[Any], str]
     constant: Callable[[str], str]
+    # How long what it put out is for whoever reads it.
+    length: Callable[[str], int]
     evaluation: nodes.EvalContext
     joined: Callable[[tuple[Any, ...]], str]
 
@@ -133,6 +135,7 @@ def environment(campaign: Campaign, *, autoescape: bool, is_in_json: bool = Fals
     env.written = _escaped if autoescape else _plain
     env.put_out = put_out_in_json(env.written) if is_in_json else env.written
     env.constant = in_json if is_in_json else str
+    env.length = length if is_in_json else len
     env.joined = _joined
     env.filters = {name: function for name, function in env.filters.items() if name in FILTERS}
     env.globals = {}

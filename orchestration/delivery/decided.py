@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rendering.campaign import Campaign
+from rendering.json_text import escaped
 
 _OF_PRODUCT = ("rank", "list", "product_id", "model_version")
 _SPECIAL_IN_JSON = r'["\\\x00-\x1f]'
@@ -72,5 +73,4 @@ def _escaped(column: pa.Array) -> pa.Array:
     if not pc.any(pc.match_substring_regex(texts, _SPECIAL_IN_JSON)).as_py():
         return texts
     coded = texts.dictionary_encode()
-    escaped = [orjson.dumps(text)[1:-1].decode() for text in coded.dictionary.to_pylist()]
-    return pa.array(escaped, pa.string()).take(coded.indices)
+    return pa.array(map(escaped, coded.dictionary.to_pylist()), pa.string()).take(coded.indices)

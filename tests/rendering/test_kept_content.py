@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rendering.batches import Renderer
-from rendering.campaign import CAMPAIGNS, load_campaign, load_campaigns
+from rendering.campaign import CAMPAIGNS, Campaign, load_campaign, load_campaigns
+from rendering.errors import RenderError
 from rendering.json_text import in_json
 from rendering.links import MESSAGE_MARK, Site
 from rendering.payload import Payload, render
 from rendering.samples import samples
 from rendering.templates import Compiled, compile_campaign
-from tests.rendering.conftest import regular
+from tests.rendering.conftest import MESSAGE, person, regular
 from tests.rendering.test_batches import batch
 
 SITE = Site("https://mail.example.com", b"sixteen bytes or more")
@@ -63,3 +65,20 @@ def test_a_text_in_json_reads_as_it_was_and_leaves_the_mark_of_the_message_alone
     text = text.replace(MESSAGE_MARK, "")
     assert orjson.loads(f'"{in_json(text)}"') == text
     assert in_json(f"{text}{MESSAGE_MARK}{text}") == f"{in_json(text)}{MESSAGE_MARK}{in_json(text)}"
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+@pytest.mark.parametrize("mark", ["\\", "'", "x"])
+def test_the_limit_counts_the_characters_that_are_read(
+    write: Callable[..., Campaign], mark: str, is_kept: bool
+) -> None:
+    def made(count: int) -> Payload | RenderError:
+        loops = "{% for a in gifts %}" * 2 + mark * count + "{% endfor %}" * 2
+        compiled = compile_campaign(write(message=MESSAGE.replace("Dear", loops)))
+        record = person(gifts=[{"name": "tea"}] * 30)
+        (found,) = Renderer(compiled, SITE, are_kept=is_kept).render(batch([record]))
+        return found
+
+    assert isinstance(made(1_000), Payload)
+    refused = made(1_200)
+    assert isinstance(refused, RenderError) and "more than 1,000,000 characters" in refused.reason
