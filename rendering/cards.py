@@ -11,6 +11,7 @@ from jinja2 import nodes
 from rendering.folding import names
 from rendering.items import Item
 from rendering.links import MESSAGE_MARK
+from rendering.stand_ins import RecordStandIn
 
 # What of a recommendation belongs to the person and not to the product.
 PERSONAL = frozenset(("reason", "rank", "list", "model_version", "score"))
@@ -42,12 +43,12 @@ def runs(body: list[nodes.Node], record: str) -> list[Run] | None:
     for node in body:
         if any(True for _ in names(node, "store")) or _reads_whole(node, record):
             return None
-        for part in _parts(node):
+        for part in parts(node):
             is_personal = not PERSONAL.isdisjoint(fields(part, record))
             if not found or found[-1][0] != is_personal:
                 found.append((is_personal, []))
             found[-1][1].append(part)
-    return [_run(is_personal, parts, record) for is_personal, parts in found]
+    return [_run(is_personal, together, record) for is_personal, together in found]
 
 
 def fields(node: nodes.Node, record: str) -> tuple[str, ...]:
@@ -71,7 +72,8 @@ def _run(is_personal: bool, parts: list[nodes.Node], record: str) -> Run:
     return Run(tuple(parts), read, is_personal, field)
 
 
-def _parts(node: nodes.Node) -> Iterator[nodes.Node]:
+def parts(node: nodes.Node) -> Iterator[nodes.Node]:
+    """`node`, or an output's parts as outputs of their own."""
     if not isinstance(node, nodes.Output):
         yield node
         return
@@ -112,27 +114,33 @@ class Card:
         self._product_fields = tuple(dict.fromkeys(f for run in cut if not run.is_personal for f in run.fields))
         # The common card: product, one plain field of the person, product.
         is_sandwich = [run.is_personal for run in cut] == [False, True, False]
-        self._filling = cut[1].field if is_sandwich else None
+        self.own_field = cut[1].field if is_sandwich else None
+        self._is_by_column = self.own_field is not None or [run.is_personal for run in cut] == [False]
         self._kept: dict[Any, tuple[Pieces, ...]] = {}
         self._constant: dict[Any, Pieces] = {}
 
     def __call__(self, context: Any, record: Any) -> str:
         if type(record) is Item:
             shared, own = record
-            writing, parts = shared[MADE].get(self, _NOTHING)
-            if writing is not context.writing:
-                parts = self._made(context, shared)
+            parts = self.of_product(context, shared)
+        elif type(record) is RecordStandIn:
+            return record.handed_to(self) if self._is_by_column else record.needed()
         else:
             own = record
             parts = self._found(context, record)
         name = context.reference.join
-        if self._filling is not None and (value := own.get(self._filling)) is not None:
+        if self.own_field is not None and (value := own.get(self.own_field)) is not None:
             before, after = parts
             return f"{name(before)}{self._written(value)}{name(after)}"
         left = iter(parts)
         return "".join(
             [fill(context, record) if run.is_personal else name(next(left)) for run, fill in self._steps],
         )
+
+    def of_product(self, context: Any, shared: dict[str, Any]) -> tuple[Pieces, ...]:
+        """The parts that speak of the product, cut where the message is named; between them stands `own_field`."""
+        writing, parts = shared[MADE].get(self, _NOTHING)
+        return parts if writing is context.writing else self._made(context, shared)
 
     def _made(self, context: Any, shared: dict[str, Any]) -> tuple[Pieces, ...]:
         """What was made of a record before for readers of the same kind; those of the first kind find it at once."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jinja2 import Template, pass_context
+from jinja2 import Environment, Template, pass_context
 from jinja2.runtime import Context, missing
 
 from rendering.errors import LimitError
@@ -42,14 +42,14 @@ class Filling(Context):
     """The context of one message, which all its templates share: Jinja's own costs more than a template's values."""
 
     def __init__(
-        self, template: Template, values: Values, writing: Writing, site: Site | None = None, reference: str = ""
+        self, env: Environment, values: Values, writing: Writing, site: Site | None = None, reference: str = ""
     ) -> None:
         # Context.__init__ is left out on purpose: it copies the values and makes what only inheritance needs.
         self.parent = values
         self.vars: dict[str, Any] = {}
         self.exported_vars: set[str] = set()
-        self.environment = template.environment
-        self.eval_ctx = template.environment.evaluation  # type: ignore[attr-defined]
+        self.environment = env
+        self.eval_ctx = env.evaluation  # type: ignore[attr-defined]
         self.name = None
         self.blocks = {}
         self.resolve_or_missing = values.__getitem__  # type: ignore[method-assign, assignment]

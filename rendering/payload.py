@@ -12,6 +12,7 @@ import orjson
 from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
 
+from rendering.campaign import Campaign
 from rendering.errors import LimitError, RenderError, TokenError
 from rendering.filling import Filling, Values, Writing, fill
 from rendering.links import Site
@@ -45,7 +46,7 @@ class Payload(NamedTuple):
     # A vendor's own template, and the JSON object of what it fills in. A message that is to be kept has that alone, or
     # without such a template one of `subject`, `html` and `text`; a preview has what others would get, too.
     template_id: str | None = None
-    data: bytes | None = None
+    data: bytes | memoryview | None = None
 
 
 def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload:
@@ -54,13 +55,10 @@ def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload
     compiled = compiled.of(record.get("variant"))
     try:
         values = context(record, compiled.campaign)
-        for key in ("person_id", "occurrence", "email"):
-            if not record.get(key):
-                raise TokenError(f"{key} is missing")
+        person_id, occurrence, email = (record.get(name) or "" for name in ("person_id", "occurrence", "email"))
+        recipient = Recipient(message_id, str(person_id), str(occurrence), record.get("variant"), email)
+        complete(recipient)
         slots = decided(compiled, record.get("slots") or {})
-        recipient = Recipient(
-            message_id, str(record["person_id"]), str(record["occurrence"]), record.get("variant"), record["email"]
-        )
     except FAULTS as error:
         raise RenderError(message_id, compiled.campaign.name, reason(error)) from error
     merge_data = MergeData(compiled.campaign, site) if compiled.campaign.dynamic_template else None
@@ -97,37 +95,66 @@ def message(
     `merge_data` adds what the campaign's template at the vendor is given. One that `is_kept` has its content in `data`
     alone."""
     campaign = compiled.campaign
-    message_id = to.message_id
     try:
-        if not _MESSAGE_ID.fullmatch(message_id):
-            raise TokenError("message_id must be letters, digits, '-', '_' and '.'")
-        if not _ADDRESS.fullmatch(to.email):
-            raise TokenError("email is not one plain address")  # and is not repeated here: this may be logged
-        unsubscribe_url, preferences_url, reference = site.links(message_id, campaign.purpose)
+        unsubscribe_url, preferences_url, reference = addressed(to, campaign, site)
         values["unsubscribe_url"] = unsubscribe_url
         values["preferences_url"] = preferences_url
         values["hidden_url"] = site.hidden_url(reference)
         values["variant"] = to.variant
         values["slots"] = slots
-        filling = Filling(compiled.html, values, writing, site, reference)
-        values["subject"] = subject = _one_line(fill(_subject(compiled, to.variant), filling))
-        values["preheader"] = _one_line(fill(compiled.preheader, filling))
+        filling = Filling(compiled.html.environment, values, writing, site, reference)
+        values["subject"] = subject = one_line(fill(_subject(compiled, to.variant), filling))
+        values["preheader"] = one_line(fill(compiled.preheader, filling))
         data = merge_data.written(values, reference) if merge_data else None
         html = text = ""
         if not is_kept:
-            html, text = fill(compiled.html, filling), _text(compiled, filling)
+            html, text = fill(compiled.html, filling), paragraphed(fill(compiled.text, filling))
         elif data is None:
-            data = _content(subject, fill(compiled.html_in_json, filling), _text(compiled, filling))
+            before = opening(subject, paragraphed(fill(compiled.text, filling)))
+            data = b"%b%b%b" % (before, fill(compiled.html_in_json, filling).encode(), CLOSING.encode())
     except FAULTS as error:
-        raise RenderError(message_id, campaign.name, reason(error)) from error
+        raise RenderError(to.message_id, campaign.name, reason(error)) from error
+    template_id = campaign.dynamic_template if merge_data else None
+    return payload(campaign, to, unsubscribe_url, subject, html, text, template_id, data)
+
+
+def complete(to: Recipient) -> None:
+    """Raises TokenError where what a message needs to be one is missing."""
+    if not (to.person_id and to.occurrence and to.email):
+        missing = next(name for name in ("person_id", "occurrence", "email") if not getattr(to, name))
+        raise TokenError(f"{missing} is missing")
+
+
+def addressed(to: Recipient, campaign: Campaign, site: Site) -> tuple[str, str, str]:
+    """The message's links for unsubscribing and for preferences, and its reference. TokenError for what cannot be
+    written to."""
+    if not _MESSAGE_ID.fullmatch(to.message_id):
+        raise TokenError("message_id must be letters, digits, '-', '_' and '.'")
+    if not _ADDRESS.fullmatch(to.email):
+        raise TokenError("email is not one plain address")  # and is not repeated here: this may be logged
+    return site.links(to.message_id, campaign.purpose)
+
+
+def payload(
+    campaign: Campaign,
+    to: Recipient,
+    unsubscribe_url: str,
+    subject: str,
+    html: str,
+    text: str,
+    template_id: str | None,
+    data: bytes | memoryview | None,
+) -> Payload:
+    """The message of what was made of it."""
+    message_id, person_id, occurrence, variant, email = to
     sender = campaign.sender
     return Payload(
         message_id,
-        to.person_id,
+        person_id,
         campaign.name,
-        to.occurrence,
-        to.variant,
-        to.email,
+        occurrence,
+        variant,
+        email,
         sender.name,
         sender.email,
         sender.reply_to,
@@ -138,20 +165,25 @@ def message(
             ("List-Unsubscribe", _unsubscribing(unsubscribe_url, sender.unsubscribe_email)),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
             ("X-Sincerely-Message-Id", message_id),
-            ("Feedback-ID", _feedback_id(campaign.name, to.occurrence, to.variant, sender.domain)),
+            ("Feedback-ID", _feedback_id(campaign.name, occurrence, variant, sender.domain)),
         ),
-        campaign.dynamic_template if merge_data else None,
+        template_id,
         data,
     )
 
 
-def _text(compiled: Compiled, filling: Filling) -> str:
-    return tidy(fill(compiled.text, filling)) + "\n"
+def paragraphed(text: str) -> str:
+    """The text part of what its template gave."""
+    return tidy(text) + "\n"
 
 
-def _content(subject: str, html_in_json: str, text: str) -> bytes:
-    others = orjson.dumps({"subject": subject, "text": text})
-    return b'%b,"html":"%b"}' % (others[:-1], html_in_json.encode())
+# What a message is kept as: `opening`, its HTML in JSON, CLOSING.
+CLOSING = '"}'
+
+
+def opening(subject: str, text: str) -> bytes:
+    """What is kept of a message, up to its HTML."""
+    return orjson.dumps({"subject": subject, "text": text, "html": ""})[: -len(CLOSING)]
 
 
 def _unsubscribing(url: str, email: str | None) -> str:
@@ -182,7 +214,8 @@ def _feedback_id(campaign: str, occurrence: Any, variant: str | None, domain: st
     return ":".join(re.sub(r"[^A-Za-z0-9_.-]+", "-", part) for part in parts)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A subject or a preheader of what its template gave."""
     return clean(" ".join(text.split()))
 
 

@@ -22,6 +22,8 @@ from rendering.folding import CARD, LIMITED, cards, fold, scoped
 from rendering.items import Item
 from rendering.json_text import in_json, length, put_out_in_json
 from rendering.links import MESSAGE_MARK, click_url, picture, tracked
+from rendering.segments import Segment, segments
+from rendering.stand_ins import StandIn, by_column, joined_by_column, of_known, put_out_by_column
 from rendering.tokens import day
 
 # Names that every template may use beside the declared tokens, and those among them that are the same for all.
@@ -127,11 +129,39 @@ class Sandbox(SandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
+class ByColumn(Sandbox):
+    """One whose values may be stand-ins: those can be put out, and handed to filters and to cards."""
+
+    put_out_known: Callable[[Any], str]
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return obj.needed() if isinstance(obj, StandIn) else super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        return obj.needed() if isinstance(obj, StandIn) else super().getitem(obj, argument)
+
+
+def environment_by_column(campaign: Campaign, *, autoescape: bool, is_in_json: bool = False) -> ByColumn:
+    """`environment` for values that may be stand-ins."""
+    env = ByColumn(autoescape=autoescape, undefined=StrictUndefined)
+    _furnish(env, campaign, autoescape=autoescape, is_in_json=is_in_json)
+    env.put_out_known = env.put_out
+    env.put_out, env.joined = put_out_by_column(env.put_out), joined_by_column(env.joined)
+    env.tests = {name: of_known(cast(Callable[..., bool], test)) for name, test in env.tests.items()}
+    env.filters = {name: by_column(function) for name, function in env.filters.items()}
+    return env
+
+
 def environment(campaign: Campaign, *, autoescape: bool, is_in_json: bool = False) -> Sandbox:
     """The environment of one campaign; HTML escapes every value, text and subjects none.
 
     What is in JSON comes out as it stands between the quotes of a JSON string."""
     env = Sandbox(autoescape=autoescape, undefined=StrictUndefined)
+    _furnish(env, campaign, autoescape=autoescape, is_in_json=is_in_json)
+    return env
+
+
+def _furnish(env: Sandbox, campaign: Campaign, *, autoescape: bool, is_in_json: bool) -> None:
     env.written = _escaped if autoescape else _plain
     env.put_out = put_out_in_json(env.written) if is_in_json else env.written
     env.constant = in_json if is_in_json else str
@@ -196,11 +226,21 @@ def environment(campaign: Campaign, *, autoescape: bool, is_in_json: bool = Fals
             LIMITED: limited,
         }
     )
-    return env
 
 
 def compile_source(env: Sandbox, campaign: Campaign, source: str) -> Any:
     """A Jinja template of `source` with its constants folded and its cards cut out. Raises Jinja's errors."""
+    tree = _tree(env, campaign, source)
+    return _template(env, scoped(tree.body, tree))
+
+
+def compile_segments(env: ByColumn, campaign: Campaign, source: str) -> list[tuple[Segment, Any]]:
+    """The same, cut into segments, each with its template."""
+    tree = _tree(env, campaign, source)
+    return [(segment, _template(env, scoped(list(segment.body), tree))) for segment in segments(tree)]
+
+
+def _tree(env: Sandbox, campaign: Campaign, source: str) -> nodes.Template:
     tree = env.parse(source)
     constants = {
         "postal_address": campaign.postal_address,
@@ -210,7 +250,7 @@ def compile_source(env: Sandbox, campaign: Campaign, source: str) -> Any:
     tree = fold(tree, constants)
     for node in list(cards(tree)):
         _cut_out(env, node)
-    return _template(env, scoped(tree.body, tree))
+    return tree
 
 
 def _cut_out(env: Sandbox, node: nodes.If) -> None:

@@ -66,7 +66,7 @@ def send(
 
 def marked(payload: Payload, address: str) -> Payload:
     """The payload for a seed address. Its id hangs on what it says: sent again unchanged it is the same message."""
-    data = payload.data or b""
+    data = bytes(payload.data or b"")
     said = "|".join((payload.message_id, address, payload.subject, payload.html, payload.text, data.decode()))
     message_id = f"preview-{hashlib.sha256(said.encode()).hexdigest()[:24]}"
     headers = tuple(

@@ -33,7 +33,7 @@ def test_a_folded_template_says_what_jinja_says(write, source, name):
     campaign = write()
     template = compile_source(environment(campaign, autoescape=False), campaign, source)
 
-    assert fill(template, Filling(template, Values(values), Writing("en_US", "USD", None))) == expected
+    assert fill(template, Filling(template.environment, Values(values), Writing("en_US", "USD", None))) == expected
 
 
 def test_the_same_card_twice_reads_for_each_record(write, site):

@@ -1,0 +1,194 @@
+"""A batch's messages made all at once: each template is filled in for all their readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from rendering.by_column import Filler, join
+from rendering.columns import Column, taken
+from rendering.filling import MAX_OUTPUT_CHARACTERS
+from rendering.links import Site
+from rendering.own_texts import Readers
+from rendering.payload import (
+    CLOSING,
+    FAULTS,
+    Payload,
+    Recipient,
+    addressed,
+    complete,
+    one_line,
+    opening,
+    paragraphed,
+    payload,
+)
+from rendering.reading import Reading, empty
+from rendering.sandbox import ByColumn, compile_segments, environment_by_column
+from rendering.stand_ins import may_hold_marks
+from rendering.templates import Compiled
+
+
+class AllAtOnce:
+    """Makes what it can of a batch's messages; those that it leaves are to be made one by one.
+
+    It makes the very same messages. What it leaves are those with something wrong, which is to be said as it is said
+    of each alone, and all of a template that cannot be cut."""
+
+    def __init__(self, compiled: Compiled, site: Site, reading: Reading, *, are_kept: bool) -> None:
+        self._compiled = compiled
+        self._campaign = compiled.campaign
+        self._site = site
+        self._reading = reading
+        self._are_kept = are_kept
+        self._schema: pa.Schema | None = None
+        self._templates: dict[str | None, _Templates | None] = {}
+
+    def made(self, batch: pa.RecordBatch) -> list[Payload | None]:
+        """For each row its payload; None where it is to be made by itself."""
+        if batch.schema != self._schema:
+            # What was learnt of values is found by them, and 1 is found where True was.
+            self._schema = batch.schema
+            for templates in self._templates.values():
+                for template in templates or ():
+                    template.forget()
+        found: list[Payload | None] = [None] * batch.num_rows
+        to = self._reading.recipients(batch)
+        variants: dict[str | None, list[int]] = {}
+        for row, each in enumerate(to):
+            variants.setdefault(each.variant, []).append(row)
+        for variant, rows in variants.items():
+            templates = self._of(variant)
+            if templates is not None:
+                of_variant = batch if len(variants) == 1 else batch.take(pa.array(rows))
+                for row, made in zip(rows, self._made(of_variant, [to[row] for row in rows], templates), strict=True):
+                    found[row] = made
+        return found
+
+    def _of(self, variant: str | None) -> _Templates | None:
+        """The templates for one variant's readers; None where one of them cannot be cut, or the variant is none."""
+        if variant not in self._templates:
+            subjects = {each.name: each.subject for each in self._campaign.variants}
+            is_known = variant is None or not subjects or variant in subjects
+            cut = [
+                self._filler(self._plain, subjects.get(variant or "") or self._campaign.subject),
+                self._filler(self._plain, self._campaign.preheader),
+                self._filler(self._plain, self._compiled.text_source),
+                self._filler(self._escaping, self._compiled.html_source),
+            ]
+            found = [each for each in cut if each is not None]
+            self._templates[variant] = _Templates(*found) if is_known and len(found) == len(cut) else None
+        return self._templates[variant]
+
+    def _filler(self, env: ByColumn, source: str) -> Filler | None:
+        cut = [] if may_hold_marks(source) else compile_segments(env, self._campaign, source)
+        return Filler(env, cut) if cut else None
+
+    @cached_property
+    def _plain(self) -> ByColumn:
+        return environment_by_column(self._campaign, autoescape=False)
+
+    @cached_property
+    def _escaping(self) -> ByColumn:
+        return environment_by_column(self._campaign, autoescape=True, is_in_json=self._are_kept)
+
+    def _made(self, batch: pa.RecordBatch, to: list[Recipient], templates: _Templates) -> list[Payload | None]:
+        fits = np.ones(len(to), dtype=bool)
+        unsubscribe_urls, preferences_urls, references = self._addressed(to, fits)
+        readers = Readers(self._reading.writing(batch), self._site, references)
+        columns = readers.columns
+        columns["unsubscribe_url"] = Column.of_rows(unsubscribe_urls)
+        columns["preferences_url"] = Column.of_rows(preferences_urls)
+        columns["hidden_url"] = Column.of_rows(list(map(self._site.hidden_url, references)))
+        columns["variant"] = Column.of_all(to[0].variant, len(to))
+        columns["slots"] = self._reading.slots(batch)
+        self._read(batch, readers)
+        for column in (readers.writing, *columns.values()):
+            _leave_out(column, fits)
+        for name, records in readers.records.items():
+            if isinstance(readers.without[name], Exception):
+                fits &= records.lengths > 0
+        subjects = _texts(templates.subject, readers, one_line, fits)
+        columns["subject"] = Column.of_rows(subjects)
+        columns["preheader"] = Column.of_rows(_texts(templates.preheader, readers, one_line, fits))
+        texts = _texts(templates.text, readers, paragraphed, fits)
+        found: list[Payload | None] = [None] * len(to)
+        for rows, whole in self._contents(templates.html, readers, subjects, texts, fits):
+            for row, content in zip(rows, whole, strict=True):
+                if len(content) <= MAX_OUTPUT_CHARACTERS:
+                    html, text, data = ("", "", content) if self._are_kept else (content, texts[row], None)
+                    url = unsubscribe_urls[row]
+                    found[row] = payload(self._campaign, to[row], url, subjects[row], html, text, None, data)
+        return found
+
+    def _addressed(self, to: list[Recipient], fits: np.ndarray) -> tuple[list[str], list[str], list[str]]:
+        found = []
+        for row, each in enumerate(to):
+            try:
+                complete(each)
+                found.append(addressed(each, self._campaign, self._site))
+            except FAULTS:
+                fits[row] = False
+                found.append(("", "", ""))
+        unsubscribe_urls, preferences_urls, references = map(list, zip(*found, strict=True))
+        return unsubscribe_urls, preferences_urls, references
+
+    def _read(self, batch: pa.RecordBatch, readers: Readers) -> None:
+        for token in self._campaign.tokens.values():
+            records = self._reading.records(batch, token)
+            if records is None:
+                readers.columns[token.name] = self._reading.column(batch, token)
+            else:
+                readers.records[token.name] = records
+                readers.without[token.name] = empty(token)
+
+    def _contents(
+        self, html: Filler, readers: Readers, subjects: list[str], texts: list[str], fits: np.ndarray
+    ) -> Iterator[tuple[list[int], list[Any]]]:
+        """Rows, and for each its HTML, or all that is kept of it."""
+        openings = None
+        if self._are_kept:
+            openings = pa.array(map(opening, subjects, texts), pa.binary()).cast(pa.string())
+        for rows, parts in html.filled(readers, fits):
+            if openings is None:
+                yield rows.tolist(), join(parts, len(rows)).to_pylist()
+            else:
+                yield rows.tolist(), _views(join([taken(openings, rows), *parts, CLOSING], len(rows)))
+
+
+class _Templates(NamedTuple):
+    subject: Filler
+    preheader: Filler
+    text: Filler
+    html: Filler
+
+
+def _views(texts: pa.Array) -> list[memoryview]:
+    """The texts' bytes, where they lie."""
+    _, offsets, data = texts.buffers()
+    bounds = np.frombuffer(offsets, dtype=np.int32)[texts.offset :][: len(texts) + 1].tolist()
+    view = memoryview(data)
+    return [view[start:end] for start, end in pairwise(bounds)]
+
+
+def _leave_out(column: Column, fits: np.ndarray) -> None:
+    """Takes out the rows whose values are errors."""
+    wrong = [isinstance(value, Exception) for value in column.values]
+    if any(wrong):
+        fits &= ~np.array(wrong)[column.codes]
+
+
+def _texts(filler: Filler, readers: Readers, finish: Callable[[str], str], fits: np.ndarray) -> list[str]:
+    """What a template gives for each row that fits, `finish`ed; rows that turn out not to fit are taken out."""
+    found = [""] * len(readers)
+    is_made = np.zeros(len(readers), dtype=bool)
+    for rows, parts in filler.filled(readers, fits):
+        for row, text in zip(rows.tolist(), join(parts, len(rows)).to_pylist(), strict=True):
+            found[row] = finish(text)
+            is_made[row] = len(text) <= MAX_OUTPUT_CHARACTERS
+    fits &= is_made
+    return found

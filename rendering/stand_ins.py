@@ -1,0 +1,205 @@
+"""Stand-ins: values that are not looked at while a template is filled in once for many people.
+
+A stand-in can be put out, passed on, and handed to a filter or to a card; what is put out has a mark in its place,
+where each reader's own comes later. All else that a template does with a value has to know it, which raises
+`ValueNeededError`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rendering.links import MESSAGE_MARK
+
+if TYPE_CHECKING:
+    from rendering.cards import Card
+
+# Around the number of what is to come; no value can hold it.
+_MARK = "\x04"
+_MARKS = re.compile(f"({MESSAGE_MARK}|{_MARK}[0-9]+{_MARK})")
+
+
+class ValueNeededError(Exception):
+    """The template does more with values than it can without knowing them."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        super().__init__(*sorted(names))
+        self.names = names
+
+
+class Named(NamedTuple):
+    """The value of a name."""
+
+    name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Filtered:
+    """What a filter makes of values, with stand-ins among what it is given. `passed` says what it is given first, as
+    Jinja's decorators `pass_context` and so on ask for it."""
+
+    function: Callable[..., Any]
+    passed: str | None
+    given: tuple[Any, ...]
+
+
+class Handed(NamedTuple):
+    """What a card makes of the record at a place of a list."""
+
+    card: Card
+    name: str
+    place: int
+
+
+class Marks:
+    """What comes in the marks' places, by their numbers."""
+
+    def __init__(self) -> None:
+        self.of: list[Named | Filtered | Handed] = []
+        # The numbers of all that filters were asked for, put out or not: each may fail for a value.
+        self.asked: set[int] = set()
+        self._numbers: dict[Hashable, int] = {}
+
+    def named(self, name: str) -> StandIn:
+        """Stands for the value of a name."""
+        return StandIn(self, self._number(name, Named(name)), frozenset((name,)))
+
+    def filtered(self, function: Callable[..., Any], passed: str | None, given: tuple[Any, ...]) -> StandIn:
+        """Stands for what a filter makes of what it is given."""
+        reads = frozenset[str]().union(*(each.reads for each in given if isinstance(each, StandIn)))
+        key = (function, *((StandIn, x.number) if isinstance(x, StandIn) else (type(x), x) for x in given))
+        try:
+            number = self._number(key, Filtered(function, passed, given))
+        except TypeError:  # something else that is given is no key, a list for example
+            raise ValueNeededError(reads) from None
+        self.asked.add(number)
+        return StandIn(self, number, reads)
+
+    def handed(self, card: Card, name: str, place: int) -> str:
+        """The mark for what a card makes of a record."""
+        handed = Handed(card, name, place)
+        return _mark(self._number(handed, handed))
+
+    def _number(self, key: Hashable, what: Named | Filtered | Handed) -> int:
+        number = self._numbers.setdefault(key, len(self.of))
+        if number == len(self.of):
+            self.of.append(what)
+        return number
+
+
+class StandIn:
+    """Stands for each reader's own value, which is made of those that it `reads`."""
+
+    __slots__ = ("marks", "number", "reads")
+
+    def __init__(self, marks: Marks, number: int, reads: frozenset[str]) -> None:
+        self.marks = marks
+        self.number = number
+        self.reads = reads
+
+    @property
+    def mark(self) -> str:
+        """What stands where it is put out."""
+        return _mark(self.number)
+
+    def needed(self, *_: Any, **__: Any) -> Any:
+        """Says that the value has to be known."""
+        raise ValueNeededError(self.reads)
+
+    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __call__ = needed
+    __str__ = __repr__ = __format__ = __html__ = needed
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = needed
+    __int__ = __float__ = __index__ = __round__ = __neg__ = __pos__ = __abs__ = needed
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = needed
+    __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __pow__ = __rpow__ = needed
+
+
+class RecordStandIn(StandIn):
+    """Stands for a record at a place of every reader's list, which is there; it can be handed to a card alone."""
+
+    __slots__ = ("_name", "_place")
+
+    def __init__(self, marks: Marks, name: str, place: int) -> None:
+        super().__init__(marks, -1, frozenset((name,)))
+        self._name = name
+        self._place = place
+
+    def handed_to(self, card: Card) -> str:
+        """The mark for what the card makes of the record."""
+        return self.marks.handed(card, self._name, self._place)
+
+    def __bool__(self) -> bool:
+        return True
+
+    get = fields = StandIn.needed
+
+
+class RecordsStandIn(list[RecordStandIn]):
+    """Stands for a list of so many records; it can be gone through, and handed to a filter."""
+
+    __slots__ = ("whole",)
+
+    def __init__(self, marks: Marks, name: str, length: int) -> None:
+        super().__init__(RecordStandIn(marks, name, place) for place in range(length))
+        self.whole = marks.named(name)
+
+
+def by_column(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter for values that may be stand-ins."""
+    passed = getattr(function, "jinja_pass_arg", None)
+
+    @lru_cache(maxsize=256)
+    def with_named(named: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
+        return partial(function, **dict(named)) if named else function
+
+    def filtered(*given: Any, **named: Any) -> Any:
+        values = given if passed is None else given[1:]
+        if not any(isinstance(each, StandIn) for each in values):
+            try:
+                return function(*given, **named)
+            except ValueNeededError:
+                if not any(isinstance(each, RecordsStandIn) for each in values):
+                    raise
+                values = tuple(each.whole if isinstance(each, RecordsStandIn) else each for each in values)
+        stand_ins = [each for each in values if isinstance(each, StandIn)]
+        if any(type(each) is RecordStandIn for each in stand_ins):
+            raise ValueNeededError(frozenset[str]().union(*(each.reads for each in stand_ins)))
+        return stand_ins[0].marks.filtered(with_named(tuple(named.items())), passed and passed.name, values)
+
+    if passed is not None:
+        filtered.jinja_pass_arg = passed  # type: ignore[attr-defined]
+    return filtered
+
+
+def put_out_by_column(put_out: Callable[[Any], str]) -> Callable[[Any], str]:
+    """`put_out` for values that may be stand-ins."""
+    return lambda value: value.mark if type(value) is StandIn else put_out(value)
+
+
+def joined_by_column(joined: Callable[[tuple[Any, ...]], str]) -> Callable[[tuple[Any, ...]], Any]:
+    """What `~` makes of values that may be stand-ins."""
+    one_by_one = by_column(lambda *parts: joined(parts))
+    return lambda parts: one_by_one(*parts)
+
+
+def of_known(test: Callable[..., bool]) -> Callable[..., bool]:
+    """A test of Jinja's for values that may be stand-ins."""
+    return lambda value, *others: value.needed() if isinstance(value, StandIn) else test(value, *others)
+
+
+def may_hold_marks(source: str) -> bool:
+    """Whether a template's own text could be taken for marks."""
+    return _MARK in source
+
+
+def cut(text: str) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
+    """The pieces of `text`, and the numbers of what comes between them; None is the message's reference."""
+    parts = _MARKS.split(text)
+    return tuple(parts[::2]), tuple(None if each == MESSAGE_MARK else int(each[1:-1]) for each in parts[1::2])
+
+
+def _mark(number: int) -> str:
+    return f"{_MARK}{number}{_MARK}"
