@@ -28,7 +28,7 @@ from rendering.payload import (
     payload,
 )
 from rendering.reading import Reading, empty
-from rendering.sandbox import ByColumn, compile_segments, environment_by_column
+from rendering.sandbox_by_column import ByColumn, compile_segments, environment_by_column
 from rendering.stand_ins import may_hold_marks
 from rendering.templates import Compiled
 

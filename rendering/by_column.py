@@ -18,7 +18,7 @@ from rendering.columns import distinct, taken
 from rendering.filling import MAX_ROUNDS, Filling, Values, Writing
 from rendering.links import MESSAGE_MARK
 from rendering.own_texts import NONE, OwnTexts, Readers
-from rendering.sandbox import ByColumn
+from rendering.sandbox_by_column import ByColumn
 from rendering.segments import Segment
 from rendering.stand_ins import Handed, Marks, RecordsStandIn, ValueNeededError, cut
 

@@ -13,7 +13,7 @@ from rendering.cards import Card, Pieces
 from rendering.columns import Column, Records, distinct, taken
 from rendering.filling import Filling, Values, Writing
 from rendering.links import MESSAGE_MARK, Site
-from rendering.sandbox import ByColumn
+from rendering.sandbox_by_column import ByColumn
 from rendering.stand_ins import Filtered, Handed, Marks, Named, StandIn
 
 # Stands for what could not be made.

@@ -15,15 +15,12 @@ from markupsafe import Markup, escape
 
 from rendering import wording
 from rendering.campaign import Campaign
-from rendering.cards import Card, runs
 from rendering.errors import LimitError
 from rendering.filling import Filling, limited
-from rendering.folding import CARD, LIMITED, cards, fold, scoped
+from rendering.folding import CARD, LIMITED
 from rendering.items import Item
 from rendering.json_text import in_json, length, put_out_in_json
 from rendering.links import MESSAGE_MARK, click_url, picture, tracked
-from rendering.segments import Segment, segments
-from rendering.stand_ins import StandIn, by_column, joined_by_column, of_known, put_out_by_column
 from rendering.tokens import day
 
 # Names that every template may use beside the declared tokens, and those among them that are the same for all.
@@ -129,39 +126,17 @@ class Sandbox(SandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
 
-class ByColumn(Sandbox):
-    """One whose values may be stand-ins: those can be put out, and handed to filters and to cards."""
-
-    put_out_known: Callable[[Any], str]
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        return obj.needed() if isinstance(obj, StandIn) else super().getattr(obj, attribute)
-
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        return obj.needed() if isinstance(obj, StandIn) else super().getitem(obj, argument)
-
-
-def environment_by_column(campaign: Campaign, *, autoescape: bool, is_in_json: bool = False) -> ByColumn:
-    """`environment` for values that may be stand-ins."""
-    env = ByColumn(autoescape=autoescape, undefined=StrictUndefined)
-    _furnish(env, campaign, autoescape=autoescape, is_in_json=is_in_json)
-    env.put_out_known = env.put_out
-    env.put_out, env.joined = put_out_by_column(env.put_out), joined_by_column(env.joined)
-    env.tests = {name: of_known(cast(Callable[..., bool], test)) for name, test in env.tests.items()}
-    env.filters = {name: by_column(function) for name, function in env.filters.items()}
-    return env
-
-
 def environment(campaign: Campaign, *, autoescape: bool, is_in_json: bool = False) -> Sandbox:
     """The environment of one campaign; HTML escapes every value, text and subjects none.
 
     What is in JSON comes out as it stands between the quotes of a JSON string."""
     env = Sandbox(autoescape=autoescape, undefined=StrictUndefined)
-    _furnish(env, campaign, autoescape=autoescape, is_in_json=is_in_json)
+    furnish(env, campaign, autoescape=autoescape, is_in_json=is_in_json)
     return env
 
 
-def _furnish(env: Sandbox, campaign: Campaign, *, autoescape: bool, is_in_json: bool) -> None:
+def furnish(env: Sandbox, campaign: Campaign, *, autoescape: bool, is_in_json: bool) -> None:
+    """Gives an environment all that templates may use."""
     env.written = _escaped if autoescape else _plain
     env.put_out = put_out_in_json(env.written) if is_in_json else env.written
     env.constant = in_json if is_in_json else str
@@ -226,63 +201,6 @@ def _furnish(env: Sandbox, campaign: Campaign, *, autoescape: bool, is_in_json: 
             LIMITED: limited,
         }
     )
-
-
-def compile_source(env: Sandbox, campaign: Campaign, source: str) -> Any:
-    """A Jinja template of `source` with its constants folded and its cards cut out. Raises Jinja's errors."""
-    tree = _tree(env, campaign, source)
-    return _template(env, scoped(tree.body, tree))
-
-
-def compile_segments(env: ByColumn, campaign: Campaign, source: str) -> list[tuple[Segment, Any]]:
-    """The same, cut into segments, each with its template."""
-    tree = _tree(env, campaign, source)
-    return [(segment, _template(env, scoped(list(segment.body), tree))) for segment in segments(tree)]
-
-
-def _tree(env: Sandbox, campaign: Campaign, source: str) -> nodes.Template:
-    tree = env.parse(source)
-    constants = {
-        "postal_address": campaign.postal_address,
-        "sender_name": campaign.sender.name,
-        "website": campaign.website,
-    }
-    tree = fold(tree, constants)
-    for node in list(cards(tree)):
-        _cut_out(env, node)
-    return tree
-
-
-def _cut_out(env: Sandbox, node: nodes.If) -> None:
-    """Puts in the place of a card's parts a filter that fills them in, or what is kept of them."""
-    assert isinstance(node.test, nodes.Filter) and isinstance(node.test.node, nodes.Name)
-    record = node.test.node
-    node.test = nodes.Const(True, lineno=node.lineno, environment=env)
-    cut = runs(node.body, record.name)
-    if cut is None:
-        return
-    fill = [_filling(env, list(run.nodes), record.name, node) for run in cut]
-    name = f"{CARD}_{len(env.filters)}"
-    env.filters[name] = pass_context(Card(cut, fill, env.put_out))
-    call = nodes.Filter(record, name, [], [], None, None, lineno=node.lineno)
-    output = nodes.Output([call], lineno=node.lineno)
-    output.set_environment(env)
-    node.body = [output]
-
-
-def _filling(env: Sandbox, body: list[nodes.Node], record: str, like: nodes.Node) -> Callable[[Filling, Any], str]:
-    render = _template(env, scoped(body, like)).root_render_func
-
-    def filled(context: Filling, value: Any) -> str:
-        # The message itself reads no value of this name: its loops set it.
-        context.parent[record] = value
-        return "".join(render(context))
-
-    return filled
-
-
-def _template(env: Sandbox, tree: nodes.Template) -> Any:
-    return env.template_class.from_code(env, env.compile(tree), {}, None)
 
 
 def _is_card(node: nodes.Expr) -> bool:

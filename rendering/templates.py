@@ -12,12 +12,13 @@ from jinja2.exceptions import TemplateAssertionError
 
 from rendering.campaign import Campaign
 from rendering.cards import attributes
+from rendering.compilation import compile_source
 from rendering.direction import directed
 from rendering.errors import TemplateError
 from rendering.links import track
 from rendering.mjml import compile_html, join, put_back
 from rendering.plaintext import derive, paragraphs
-from rendering.sandbox import Sandbox, compile_source, environment
+from rendering.sandbox import Sandbox, environment
 from rendering.source import unfold
 from rendering.variants import of_variant
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from jinja2 import Environment, StrictUndefined
 
+from rendering.compilation import compile_source
 from rendering.filling import Filling, Values, Writing, fill
 from rendering.payload import render
-from rendering.sandbox import compile_source, environment
+from rendering.sandbox import environment
 from rendering.templates import compile_campaign
 from tests.rendering.conftest import MESSAGE, person
 
