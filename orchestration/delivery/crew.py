@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 
-from orchestration.delivery.processes import last_words
+from orchestration.delivery.processes import KEEPS_MEMORY, last_words
 from orchestration.delivery.sender import Sent
 from orchestration.delivery.worker import Order
 from orchestration.errors import DeliveryError
@@ -24,10 +24,9 @@ class Crew:
 
     def __init__(self, order: Order, size: int, environ: Mapping[str, str] | None = None) -> None:
         command = [sys.executable, "-m", "orchestration.delivery.worker"]
+        env = {**(environ or os.environ), **KEEPS_MEMORY}
         self._processes = [
-            subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ or dict(os.environ)
-            )
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
             for _ in range(size)
         ]
         self.tell(asdict(order))

@@ -8,6 +8,14 @@ import subprocess
 from typing import Any
 
 _MOST = 4
+# For processes that take as much memory for each batch as for the one before: to give it back to the system in between,
+# and to have pools by thread that each do so, costs up to a third of all.
+KEEPS_MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": "1000000000",
+    "MALLOC_TOP_PAD_": "67108864",
+    "MALLOC_MMAP_THRESHOLD_": "1000000000",
+}
 
 
 def how_many() -> int:

@@ -16,18 +16,12 @@ from typing import IO, Any
 import pyarrow as pa
 
 from orchestration.delivery.outbox import Outbox
-from orchestration.delivery.processes import how_many, last_words
+from orchestration.delivery.processes import KEEPS_MEMORY, how_many, last_words
 from orchestration.delivery.writing_down import Order, Writer, WrittenDown
 from orchestration.errors import DeliveryError
 
 # So many messages are written here before others are called, whose start takes as long as a few thousand messages.
 LARGE = 10_000
-# Each batch takes as much memory as the one before: to give it back to the system in between costs a sixteenth of all.
-_KEEPS_MEMORY = {
-    "MALLOC_TRIM_THRESHOLD_": "1000000000",
-    "MALLOC_TOP_PAD_": "67108864",
-    "MALLOC_MMAP_THRESHOLD_": "1000000000",
-}
 
 
 # What nobody may change of a campaign is pickled, too.
@@ -90,7 +84,7 @@ class _Process:
 
     def __init__(self, order: Order) -> None:
         command = [sys.executable, "-m", "orchestration.delivery.writer_process"]
-        environ = {**os.environ, **_KEEPS_MEMORY}
+        environ = {**os.environ, **KEEPS_MEMORY}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ)
         assert self._process.stdin is not None and self._process.stdout is not None
         self._in: IO[bytes] = self._process.stdin
