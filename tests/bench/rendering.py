@@ -1,7 +1,7 @@
 """Rendering alone: Arrow batches of `loyalty_reward` with six products in, finished payloads out.
 
 `python -m tests.bench.rendering` prints every figure: one process and two, products that many people share and
-products that nobody shares, and the memory from 10,000 to 1,000,000 people.
+products that nobody shares, messages made all at once and one by one, and the memory from 10,000 to 1,000,000 people.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ BATCHES = 5
 BATCH_MESSAGES = 3_000
 PRODUCTS = 2_000
 CITIES = ("New York", "Chicago", "Denver", None)
+# More than any batch has.
+_NEVER = 1_000_000_000
 SIZES = (10_000, 100_000, 1_000_000)
 
 
@@ -84,17 +86,17 @@ def batch(first: int, count: int, products: int = PRODUCTS) -> pa.RecordBatch:
     return table.to_batches()[0]
 
 
-def renderer() -> Renderer:
+def renderer(**options: Any) -> Renderer:
     """The campaign compiled, with nothing learnt yet."""
     site = Site("https://mail.example.com", b"a secret of enough bytes")
-    return Renderer(compile_campaign(load_campaign(CAMPAIGNS / "loyalty_reward")), site)
+    return Renderer(compile_campaign(load_campaign(CAMPAIGNS / "loyalty_reward")), site, **options)
 
 
-def messages_per_second(products: int = PRODUCTS, *, of_process: bool = False) -> float:
+def messages_per_second(products: int = PRODUCTS, *, of_process: bool = False, **options: Any) -> float:
     """The median rate over a few batches, the template compiled before; `of_process` counts only this process's
     time on a processor, for machines that do other things too."""
     clock = time.process_time if of_process else time.perf_counter
-    rendering, rates = renderer(), []
+    rendering, rates = renderer(**options), []
     for number in range(BATCHES + 1):
         records = batch(number * BATCH_MESSAGES, BATCH_MESSAGES, products)
         started = clock()
@@ -143,16 +145,26 @@ def _render_many(people_count: int) -> float:
 
 
 def main(arguments: list[str]) -> None:
-    """Prints the figures; `rate` and `memory N` are what its processes of their own are asked for."""
+    """Prints the figures; `rate` and `memory N` are what its processes of their own are asked for. `machine` tells how
+    fast the machine is just now."""
     collect_rarely()  # as the commands do
     if arguments[:1] == ["rate"]:
         return print(json.dumps({"messages_per_second": messages_per_second()}))
+    if arguments[:1] == ["machine"]:
+        return print(f"{messages_per_second(many=_NEVER):,.0f} messages a second, one by one")
     if arguments[:1] == ["memory"]:
         return print(json.dumps({"peak_mib": _render_many(int(arguments[1]))}))
     html, text = sizes()
     print(f"{'a message':<44} {html:.1f} KB of HTML, {text:.1f} KB of text")
-    for name, products in (("2,000 products", PRODUCTS), ("no product shared", 10_000_000)):
-        rate, own = messages_per_second(products), messages_per_second(products, of_process=True)
+    cases: dict[str, tuple[int, dict[str, Any]]] = {
+        "2,000 products": (PRODUCTS, {}),
+        "as they are kept": (PRODUCTS, {"are_kept": True}),
+        "one by one": (PRODUCTS, {"many": _NEVER}),
+        "no product shared": (10_000_000, {}),
+    }
+    for name, (products, options) in cases.items():
+        rate = messages_per_second(products, **options)
+        own = messages_per_second(products, of_process=True, **options)
         print(f"{name:<44} {rate:>10,.0f} messages/s, {own:,.0f} a second of processor time")
     alone, both = two_processes()
     print(f"{'two processes':<44} {both:>10,.0f} messages/s, {both / alone:.2f} times one")
