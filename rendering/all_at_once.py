@@ -32,14 +32,18 @@ from rendering.sandbox_by_column import ByColumn, compile_segments, environment_
 from rendering.stand_ins import may_hold_marks
 from rendering.templates import Compiled
 
+# So many columns are joined for each shape that fewer messages take less one by one.
+FEW = 8
+
 
 class AllAtOnce:
     """Makes what it can of a batch's messages; those that it leaves are to be made one by one.
 
     It makes the very same messages. What it leaves are those with something wrong, which is to be said as it is said
-    of each alone, and all of a template that cannot be cut."""
+    of each alone, those of whose shape there are but a `few`, and all of a template that cannot be cut."""
 
-    def __init__(self, compiled: Compiled, site: Site, reading: Reading, *, are_kept: bool) -> None:
+    def __init__(self, compiled: Compiled, site: Site, reading: Reading, *, are_kept: bool, few: int = FEW) -> None:
+        self._few = few
         self._compiled = compiled
         self._campaign = compiled.campaign
         self._site = site
@@ -59,14 +63,18 @@ class AllAtOnce:
         found: list[Payload | None] = [None] * batch.num_rows
         to = self._reading.recipients(batch)
         variants: dict[str | None, list[int]] = {}
-        for row, each in enumerate(to):
-            variants.setdefault(each.variant, []).append(row)
+        for row, recipient in enumerate(to):
+            variants.setdefault(recipient.variant, []).append(row)
         for variant, rows in variants.items():
             templates = self._of(variant)
             if templates is not None:
                 of_variant = batch if len(variants) == 1 else batch.take(pa.array(rows))
-                for row, made in zip(rows, self._made(of_variant, [to[row] for row in rows], templates), strict=True):
-                    found[row] = made
+                try:
+                    made = self._made(of_variant, [to[row] for row in rows], templates)
+                except pa.ArrowCapacityError:  # two gigabytes of messages together
+                    continue
+                for row, each in zip(rows, made, strict=True):
+                    found[row] = each
         return found
 
     def _of(self, variant: str | None) -> _Templates | None:
@@ -86,7 +94,7 @@ class AllAtOnce:
 
     def _filler(self, env: ByColumn, source: str) -> Filler | None:
         cut = [] if may_hold_marks(source) else compile_segments(env, self._campaign, source)
-        return Filler(env, cut) if cut else None
+        return Filler(env, cut, self._few) if cut else None
 
     @cached_property
     def _plain(self) -> ByColumn:

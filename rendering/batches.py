@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from rendering.all_at_once import AllAtOnce
+from rendering.all_at_once import FEW, AllAtOnce
 from rendering.errors import RenderError
 from rendering.filling import Values
 from rendering.links import Site
@@ -39,7 +39,9 @@ class Renderer:
         self._merge_data = MergeData(compiled.campaign, site) if is_merged else None
         reads = self._merge_data.reads if self._merge_data else compiled.reads.__contains__
         self._reading = Reading(compiled, reads)
-        self._at_once = None if is_merged else AllAtOnce(compiled, site, self._reading, are_kept=are_kept)
+        self._at_once = (
+            None if is_merged else AllAtOnce(compiled, site, self._reading, are_kept=are_kept, few=min(FEW, many))
+        )
 
     def render(self, batch: pa.RecordBatch) -> Iterator[Payload | RenderError]:
         """A payload, or what is wrong, for each row of `batch` (whose columns `Reading` names), in their order."""

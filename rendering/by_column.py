@@ -49,9 +49,10 @@ class _Filled(NamedTuple):
 
 
 class Filler:
-    """Fills one template in, for batch after batch."""
+    """Fills one template in, for batch after batch; fewer than `few` readers of the same shape are not worth it."""
 
-    def __init__(self, env: ByColumn, parts: Sequence[tuple[Segment, Template]]) -> None:
+    def __init__(self, env: ByColumn, parts: Sequence[tuple[Segment, Template]], few: int) -> None:
+        self._few = few
         self._marks = Marks()
         self._segments = [_Segment(segment, template, self._marks) for segment, template in parts]
         self._texts = OwnTexts(env, self._marks)
@@ -62,7 +63,7 @@ class Filler:
             segment.forget()
 
     def filled(self, readers: Readers, fits: np.ndarray) -> Iterator[tuple[np.ndarray, list[Part]]]:
-        """Those rows that fit, and the texts that are theirs when they are joined. Rows that come with none cannot be
+        """Those rows that fit, and the texts that are theirs when they are joined. Rows that come with none are not
         filled in by column."""
         filled = [segment.filled(readers) for segment in self._segments]
         self._texts.start(readers)
@@ -81,7 +82,7 @@ class Filler:
         first, which = distinct([shape + 1 for shape in of_rows], len(readers))
         for number in range(len(first)):
             rows = np.flatnonzero((which == number) & fits)
-            if len(rows):
+            if len(rows) >= self._few:
                 yield from self._of_shape(filled, rows)
 
     def _of_shape(self, filled: Sequence[_Filled], rows: np.ndarray) -> Iterator[tuple[np.ndarray, list[Part]]]:
@@ -96,8 +97,8 @@ class Filler:
         first, which = distinct([shape + 1 for shape in shapes], len(rows))
         for number, at in enumerate(first.tolist()):
             of_cards = {each: int(shape[at]) for each, shape in zip(handed, shapes, strict=True)}
-            if min(of_cards.values()) > NONE:
-                alike = rows[which == number]
+            alike = rows[which == number]
+            if min(of_cards.values()) > NONE and len(alike) >= self._few:
                 yield alike, self._parts(filled, alike, of_cards)
 
     def _parts(self, filled: Sequence[_Filled], rows: np.ndarray, shapes: Mapping[Handed, int]) -> list[Part]:

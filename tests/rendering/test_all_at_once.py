@@ -114,7 +114,7 @@ def as_shown(payload: Payload) -> Payload:
 
 def made_at_once(compiled: Compiled, records: list[dict[str, Any]]) -> list[Payload | None]:
     reading = Reading(compiled, compiled.reads.__contains__)
-    return AllAtOnce(compiled, SITE, reading, are_kept=False).made(batch(records))
+    return AllAtOnce(compiled, SITE, reading, are_kept=False, few=1).made(batch(records))
 
 
 @pytest.mark.parametrize("are_kept", [True, False])
@@ -223,4 +223,16 @@ def test_many_people_are_made_at_once_and_what_is_kept_of_them_is_what_each_woul
     made = list(Renderer(LOYALTY, SITE, are_kept=True).render(batch(records)))
     assert [as_shown(each) for each in made if isinstance(each, Payload)] == [
         alone(LOYALTY, record) for record in records
+    ]
+
+
+def test_of_templates_with_a_shape_for_each_reader_the_message_is_the_same(write: Callable[..., Campaign]) -> None:
+    loop = '{% for gift in gifts %}{% include "gift" %}{% endfor %}'
+    message = MESSAGE.replace("{% for gift in gifts %} take {{ gift.name }}{% endfor %}", loop)
+    compiled = compile_campaign(write(message=message, gift=_GIFT))
+    gift = {"name": "tea", "url": None, "price": Decimal("1.50"), "reason": "because"}
+    records = [person(message_id=f"m{row}", gifts=[gift] * min(row, 60)) for row in range(300)]
+    made = list(Renderer(compiled, SITE, are_kept=True).render(batch(records)))
+    assert [as_shown(each) for each in made if isinstance(each, Payload)] == [
+        alone(compiled, record) for record in records
     ]
