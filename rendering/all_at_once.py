@@ -29,7 +29,6 @@ from rendering.payload import (
 )
 from rendering.reading import Reading, empty
 from rendering.sandbox_by_column import ByColumn, compile_segments, environment_by_column
-from rendering.stand_ins import may_hold_marks
 from rendering.templates import Compiled
 
 # So many columns are joined for each shape that fewer messages take less one by one.
@@ -71,7 +70,7 @@ class AllAtOnce:
                 of_variant = batch if len(variants) == 1 else batch.take(pa.array(rows))
                 try:
                     made = self._made(of_variant, [to[row] for row in rows], templates)
-                except pa.ArrowCapacityError:  # two gigabytes of messages together
+                except Exception:  # a type that Arrow cannot join, or two gigabytes: alone it may do, or says why not
                     continue
                 for row, each in zip(rows, made, strict=True):
                     found[row] = each
@@ -93,7 +92,7 @@ class AllAtOnce:
         return self._templates[variant]
 
     def _filler(self, env: ByColumn, source: str) -> Filler | None:
-        cut = [] if may_hold_marks(source) else compile_segments(env, self._campaign, source)
+        cut = compile_segments(env, self._campaign, source)
         return Filler(env, cut, self._few) if cut else None
 
     @cached_property

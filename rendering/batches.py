@@ -51,8 +51,8 @@ class Renderer:
                 yield from self._one_by_one(rows)
             else:
                 made = self._at_once.made(rows)
-                left = pa.array([row for row, payload in enumerate(made) if payload is None], pa.int64())
-                others = self._one_by_one(rows.take(left))
+                left = [row for row, payload in enumerate(made) if payload is None]
+                others = self._one_by_one(rows if len(left) == len(made) else rows.take(pa.array(left, pa.int64())))
                 yield from (next(others) if payload is None else payload for payload in made)
 
     def _one_by_one(self, batch: pa.RecordBatch) -> Iterator[Payload | RenderError]:

@@ -20,7 +20,7 @@ from rendering.links import MESSAGE_MARK
 from rendering.own_texts import NONE, OwnTexts, Readers
 from rendering.sandbox_by_column import ByColumn
 from rendering.segments import Segment
-from rendering.stand_ins import Handed, Marks, RecordsStandIn, ValueNeededError, cut
+from rendering.stand_ins import Handed, Marks, RecordsStandIn, ValueNeededError, exact
 
 # What a segment came to is remembered, so much of it, if each came up so many times on average.
 _KEPT = 8_192
@@ -66,7 +66,7 @@ class Filler:
         """Those rows that fit, and the texts that are theirs when they are joined. Rows that come with none are not
         filled in by column."""
         filled = [segment.filled(readers) for segment in self._segments]
-        self._texts.start(readers)
+        self._texts.start(readers, _asked(filled, len(readers)))
         shapes: dict[tuple[int | None, ...], int] = {}
         of_rows = []
         for codes, outputs in filled:
@@ -77,8 +77,7 @@ class Filler:
             if any(each and each.rounds for each in outputs):
                 readers.rounds += np.array([each.rounds if each else 0 for each in outputs])[codes]
         fits = fits & (readers.rounds <= MAX_ROUNDS)
-        for number in {number for _, outputs in filled for each in outputs if each for number in each.asked}:
-            fits &= self._texts.fits(number)
+        fits &= self._texts.fits()
         first, which = distinct([shape + 1 for shape in of_rows], len(readers))
         for number in range(len(first)):
             rows = np.flatnonzero((which == number) & fits)
@@ -160,7 +159,7 @@ class _Segment:
             values = {name: column.values[column.codes[row]] for name, column in known.items()}
             lengths = {name: int(records.lengths[row]) for name, records in lists.items()}
             writing = readers.writing.values[readers.writing.codes[row]]
-            key = _key(writing, *values.values(), *lengths.values()) if is_kept else None
+            key = (id(writing), *map(exact, values.values()), *lengths.values()) if is_kept else None
             output = self._kept.get(key) if key else None
             if output is None:
                 of_lists = {
@@ -184,16 +183,16 @@ class _Segment:
             raise
         except Exception:  # for those whom it concerns it is filled in alone, which says what is wrong
             return None
-        return _Output(*cut(text), frozenset(self._marks.asked), MAX_ROUNDS - context.rounds)
+        return _Output(*self._marks.cut(text), frozenset(self._marks.asked), MAX_ROUNDS - context.rounds)
 
 
-def _key(*values: Any) -> tuple[Any, ...] | None:
-    """What a segment's output is remembered by; None where a value is no key, a list for example."""
-    found = tuple(tuple(value.items()) if type(value) is dict else value for value in values)
-    try:
-        hash(found)
-    except TypeError:
-        return None
+def _asked(filled: Sequence[_Filled], rows: int) -> dict[int, np.ndarray]:
+    """For which rows filters were asked, by their numbers: for others they may fail, or take for ever."""
+    found: dict[int, np.ndarray] = {}
+    for codes, outputs in filled:
+        for number in {number for each in outputs if each for number in each.asked}:
+            has = np.array([each is not None and number in each.asked for each in outputs])[codes]
+            found[number] = found.get(number, False) | has
     return found
 
 

@@ -83,7 +83,9 @@ class RecordReader:
         shared = {name: each for name, each in columns.items() if name not in PERSONAL}
         if len(self._known) > _KEPT_RECORDS:
             self._known, self._parts = {}, []
-        numbers = _combined(shared, len(inner), lambda values: self._number(tuple(shared), values))
+        # 1 and 1.0 are equal, and not written alike.
+        kinds = tuple((name, str(inner.type.field(name).type)) for name in shared)
+        numbers = _combined(shared, len(inner), lambda values: self._number(tuple(shared), kinds, values))
         codes = np.array(numbers.values, dtype=np.int64)[numbers.codes]
         bounds = (offsets - offsets[0]).astype(np.int64)
         lengths = np.minimum(np.diff(bounds), MAX_ITEMS)
@@ -92,8 +94,8 @@ class RecordReader:
             lengths = np.where(column.is_valid().to_numpy(zero_copy_only=False), lengths, 0)
         return Records(bounds[:-1], lengths, Column(codes, self._parts), own)
 
-    def _number(self, names: tuple[str, ...], values: tuple[Any, ...]) -> int:
-        number = self._known.setdefault((names, *values), len(self._parts))
+    def _number(self, names: tuple[str, ...], kinds: tuple[tuple[str, str], ...], values: tuple[Any, ...]) -> int:
+        number = self._known.setdefault((kinds, *values), len(self._parts))
         if number == len(self._parts):
             self._parts.append({**dict(zip(names, values, strict=True)), MADE: {}})
         return number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -56,19 +56,23 @@ class OwnTexts:
         self._marks = marks
         self._cards: dict[tuple[Card, str], CardTexts] = {}
 
-    def start(self, readers: Readers) -> None:
-        """Speaks of these readers from now on."""
+    def start(self, readers: Readers, asked: Mapping[int, np.ndarray]) -> None:
+        """Speaks of these readers from now on. `asked` are the rows for which each filter is needed."""
         self._readers = readers
+        self._asked = asked
         self._columns: dict[int, Column] = {}
         self._texts: dict[int, pa.Array] = {}
-        for (_, name), card in self._cards.items():
-            card.start(readers, readers.records[name])
+        self._started: set[tuple[Card, str]] = set()
 
-    def fits(self, number: int) -> np.ndarray:
-        """For which rows there is what a filter was asked for."""
-        column = self._column(number)
-        fits = np.array([not isinstance(value, Exception) for value in column.values], dtype=bool)
-        return fits[column.codes]
+    def fits(self) -> np.ndarray:
+        """For which rows there is all that filters were asked for."""
+        fits = np.ones(len(self._readers), dtype=bool)
+        for number, asked in self._asked.items():
+            column = self._column(number)
+            failed = [isinstance(value, Exception) for value in column.values]
+            if any(failed):
+                fits &= ~(asked & np.array(failed)[column.codes])
+        return fits
 
     def column(self, number: int | None, rows: np.ndarray) -> pa.Array:
         """The texts of some rows; those of None are the messages' references."""
@@ -95,6 +99,8 @@ class OwnTexts:
         key = (handed.card, handed.name)
         if key not in self._cards:
             self._cards[key] = CardTexts(handed.card, self._env)
+        if key not in self._started:
+            self._started.add(key)
             self._cards[key].start(self._readers, self._readers.records[handed.name])
         return self._cards[key]
 
@@ -111,20 +117,25 @@ class OwnTexts:
         if number not in self._columns:
             what = self._marks.of[number]
             assert not isinstance(what, Handed)
-            self._columns[number] = self._readers.whole(what.name) if isinstance(what, Named) else self._filtered(what)
+            self._columns[number] = (
+                self._readers.whole(what.name) if isinstance(what, Named) else self._filtered(number, what)
+            )
         return self._columns[number]
 
-    def _filtered(self, what: Filtered) -> Column:
+    def _filtered(self, number: int, what: Filtered) -> Column:
         """What a filter makes of each distinct combination of what it is given, or the error that it raises."""
         given = [self._column(each.number) if isinstance(each, StandIn) else each for each in what.given]
         given = [*self._passed(what.passed), *given]
-        first, which = distinct([each.codes for each in given if isinstance(each, Column)], len(self._readers))
-        lists = [each.taken(first).rows() if isinstance(each, Column) else repeat(each) for each in given]
+        rows = np.flatnonzero(self._asked[number])
+        first, which = distinct([each.codes[rows] for each in given if isinstance(each, Column)], len(rows))
+        of_first = [each.taken(rows[first]).rows() if isinstance(each, Column) else repeat(each) for each in given]
         try:
-            return Column(which, list(map(what.function, *lists)))
+            values = list(map(what.function, *of_first))
         except Exception:
-            lists = [each.taken(first).rows() if isinstance(each, Column) else repeat(each) for each in given]
-            return Column(which, [_tried(what.function, now) for now in zip(*lists, strict=False)])
+            values = [_tried(what.function, now) for now in zip(*of_first, strict=False)]
+        codes = np.zeros(len(self._readers), dtype=np.int64)
+        codes[rows] = which
+        return Column(codes, values)
 
     def _passed(self, what: str | None) -> list[Any]:
         if what == "context":

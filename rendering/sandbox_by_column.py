@@ -12,7 +12,7 @@ from rendering.compilation import compiled, parsed
 from rendering.folding import scoped
 from rendering.sandbox import Sandbox, furnish
 from rendering.segments import Segment, segments
-from rendering.stand_ins import StandIn, by_column, joined_by_column, of_known, put_out_by_column
+from rendering.stand_ins import RecordsStandIn, StandIn, by_column, joined_by_column, of_known, put_out_by_column
 
 
 class ByColumn(Sandbox):
@@ -24,7 +24,10 @@ class ByColumn(Sandbox):
         return obj.needed() if isinstance(obj, StandIn) else super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        return obj.needed() if isinstance(obj, StandIn) else super().getitem(obj, argument)
+        for each in (obj, argument):
+            if isinstance(each, StandIn):
+                return each.needed()
+        return super().getitem(list(obj) if type(obj) is RecordsStandIn else obj, argument)
 
 
 def environment_by_column(campaign: Campaign, *, autoescape: bool, is_in_json: bool = False) -> ByColumn:

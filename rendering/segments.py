@@ -47,6 +47,8 @@ class _Known:
 def segments(tree: nodes.Template) -> list[Segment]:
     """The template's segments, in their order."""
     body = list(_parts(tree.body))
+    if _reads_what_is_set_later(body):
+        return [Segment(tuple(body), frozenset(_free(body, set())))]
     known = [_Known()]
     for place, node in enumerate(body):
         known.append(known[-1].after(node, place))
@@ -59,6 +61,18 @@ def segments(tree: nodes.Template) -> list[Segment]:
             start = found.pop()[0]
         found.append((start, place + 1))
     return [Segment(_with_sets(body, known, *each), _reads(body, known, *each)) for each in found]
+
+
+def _reads_what_is_set_later(body: list[nodes.Node]) -> bool:
+    """Whether a loop reads a name that is set only after it: for Jinja it is not there then, whatever comes from
+    outside."""
+    in_loops: set[str] = set()
+    for node in body:
+        if in_loops & set(names(node, "store")):
+            return True
+        for loop in node.find_all(nodes.For) if not isinstance(node, nodes.For) else [node]:
+            in_loops |= set(names(loop, "load"))
+    return False
 
 
 def _start(body: list[nodes.Node], known: list[_Known], place: int, start: int | None = None) -> int:

@@ -7,9 +7,10 @@ where each reader's own comes later. All else that a template does with a value 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable
+import secrets
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rendering.links import MESSAGE_MARK
@@ -17,9 +18,9 @@ from rendering.links import MESSAGE_MARK
 if TYPE_CHECKING:
     from rendering.cards import Card
 
-# Around the number of what is to come; no value can hold it.
 _MARK = "\x04"
-_MARKS = re.compile(f"({MESSAGE_MARK}|{_MARK}[0-9]+{_MARK})")
+# More than this come of values that are known after all, and are others for each reader.
+_MOST = 100
 
 
 class ValueNeededError(Exception):
@@ -62,32 +63,56 @@ class Marks:
         # The numbers of all that filters were asked for, put out or not: each may fail for a value.
         self.asked: set[int] = set()
         self._numbers: dict[Hashable, int] = {}
+        # What no template and no value can hold but by chance.
+        self._opening = f"{_MARK}{secrets.token_hex(8)}:"
+        self._pattern = re.compile(f"({MESSAGE_MARK}|{self._opening}[0-9]+{_MARK})")
 
     def named(self, name: str) -> StandIn:
         """Stands for the value of a name."""
         return StandIn(self, self._number(name, Named(name)), frozenset((name,)))
 
-    def filtered(self, function: Callable[..., Any], passed: str | None, given: tuple[Any, ...]) -> StandIn:
+    def filtered(
+        self, function: Callable[..., Any], passed: str | None, given: tuple[Any, ...], named: Mapping[str, Any]
+    ) -> StandIn:
         """Stands for what a filter makes of what it is given."""
         reads = frozenset[str]().union(*(each.reads for each in given if isinstance(each, StandIn)))
-        key = (function, *((StandIn, x.number) if isinstance(x, StandIn) else (type(x), x) for x in given))
-        try:
-            number = self._number(key, Filtered(function, passed, given))
-        except TypeError:  # something else that is given is no key, a list for example
-            raise ValueNeededError(reads) from None
+        key = (function, *map(_exact, given), *((name, _exact(value)) for name, value in named.items()))
+        if key not in self._numbers and len(self.of) >= _MOST:
+            raise ValueNeededError(reads)
+        filtered = Filtered(partial(function, **named) if named else function, passed, given)
+        number = self._number(key, filtered)
         self.asked.add(number)
         return StandIn(self, number, reads)
 
     def handed(self, card: Card, name: str, place: int) -> str:
         """The mark for what a card makes of a record."""
         handed = Handed(card, name, place)
-        return _mark(self._number(handed, handed))
+        return self.mark(self._number(handed, handed))
+
+    def mark(self, number: int) -> str:
+        """What stands in the place of what has this number."""
+        return f"{self._opening}{number}{_MARK}"
+
+    def cut(self, text: str) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
+        """The pieces of `text`, and the numbers of what comes between them; None is the message's reference."""
+        parts = self._pattern.split(text)
+        start = len(self._opening)
+        return tuple(parts[::2]), tuple(None if each == MESSAGE_MARK else int(each[start:-1]) for each in parts[1::2])
 
     def _number(self, key: Hashable, what: Named | Filtered | Handed) -> int:
         number = self._numbers.setdefault(key, len(self.of))
         if number == len(self.of):
             self.of.append(what)
         return number
+
+
+def exact(value: Any) -> Hashable:
+    """What a value is found by: 1 and 1.0 are equal, and not written alike."""
+    return value if type(value) is str else (type(value), repr(value))
+
+
+def _exact(value: Any) -> Hashable:
+    return (StandIn, value.number) if isinstance(value, StandIn) else exact(value)
 
 
 class StandIn:
@@ -103,7 +128,7 @@ class StandIn:
     @property
     def mark(self) -> str:
         """What stands where it is put out."""
-        return _mark(self.number)
+        return self.marks.mark(self.number)
 
     def needed(self, *_: Any, **__: Any) -> Any:
         """Says that the value has to be known."""
@@ -151,10 +176,6 @@ def by_column(function: Callable[..., Any]) -> Callable[..., Any]:
     """A filter for values that may be stand-ins."""
     passed = getattr(function, "jinja_pass_arg", None)
 
-    @lru_cache(maxsize=256)
-    def with_named(named: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
-        return partial(function, **dict(named)) if named else function
-
     def filtered(*given: Any, **named: Any) -> Any:
         values = given if passed is None else given[1:]
         if not any(isinstance(each, StandIn) for each in values):
@@ -167,7 +188,7 @@ def by_column(function: Callable[..., Any]) -> Callable[..., Any]:
         stand_ins = [each for each in values if isinstance(each, StandIn)]
         if any(type(each) is RecordStandIn for each in stand_ins):
             raise ValueNeededError(frozenset[str]().union(*(each.reads for each in stand_ins)))
-        return stand_ins[0].marks.filtered(with_named(tuple(named.items())), passed and passed.name, values)
+        return stand_ins[0].marks.filtered(function, passed and passed.name, values, named)
 
     if passed is not None:
         filtered.jinja_pass_arg = passed  # type: ignore[attr-defined]
@@ -188,18 +209,3 @@ def joined_by_column(joined: Callable[[tuple[Any, ...]], str]) -> Callable[[tupl
 def of_known(test: Callable[..., bool]) -> Callable[..., bool]:
     """A test of Jinja's for values that may be stand-ins."""
     return lambda value, *others: value.needed() if isinstance(value, StandIn) else test(value, *others)
-
-
-def may_hold_marks(source: str) -> bool:
-    """Whether a template's own text could be taken for marks."""
-    return _MARK in source
-
-
-def cut(text: str) -> tuple[tuple[str, ...], tuple[int | None, ...]]:
-    """The pieces of `text`, and the numbers of what comes between them; None is the message's reference."""
-    parts = _MARKS.split(text)
-    return tuple(parts[::2]), tuple(None if each == MESSAGE_MARK else int(each[1:-1]) for each in parts[1::2])
-
-
-def _mark(number: int) -> str:
-    return f"{_MARK}{number}{_MARK}"

@@ -236,3 +236,65 @@ def test_of_templates_with_a_shape_for_each_reader_the_message_is_the_same(write
     assert [as_shown(each) for each in made if isinstance(each, Payload)] == [
         alone(compiled, record) for record in records
     ]
+
+
+_ODD = {
+    "numbers that are equal are not written alike": (
+        "{% if orders < 5 %}[{{ orders }}]{% endif %}",
+        {"orders": (None, Decimal("0.00"), Decimal("3.00"))},
+    ),
+    "nor where they are joined": (
+        "{% if orders < 5 %}{{ first_name ~ orders }}{% endif %}{% if spent < 5 %}{{ first_name ~ spent }}{% endif %}",
+        {"orders": (Decimal(1), Decimal(2)), "spent": (Decimal("1.00"), Decimal("2.00"))},
+    ),
+    "constants that are equal are not written alike": (
+        "{{ first_name ~ 0.0 }}{{ first_name ~ -0.0 }}{{ first_name ~ 1 }}{{ first_name ~ true }}",
+        {},
+    ),
+    "a name that is set after the loop that reads it": (
+        "{% for gift in gifts %}{{ city }};{% endfor %}{% set city = 'x' %}",
+        {"gifts": ([], [{"name": "tea"}])},
+    ),
+    "an element of a list": (
+        "{{ gifts[0] is defined }}{% if gifts %}{{ gifts[0].name }}{% endif %}{{ gifts[orders] is defined }}",
+        {"orders": (0, 1, 2), "gifts": ([], [{"name": "tea"}], [{"name": "tea"}] * 2)},
+    ),
+    "what looks like a mark": (
+        "{{ '\\x0499\\x04' }}{% if orders < 5 %}{{ spent | money }}{% endif %}",
+        {"orders": (1, 2), "currency": ("\x040\x04", "USD")},
+    ),
+    "a filter that only some are for": (
+        "{% if city == 'x' %}{{ first_name ~ (1.5 | round(orders)) }}{% endif %}",
+        {"city": ("x", "y"), "orders": (1, 10**6, 2)},
+    ),
+    "known values in a filter": (
+        "{% if orders > 2 %}{{ first_name ~ orders }}{% endif %}"
+        "{% for gift in gifts | sort(attribute='name') %}{{ first_name ~ gift.name }}{% endfor %}",
+        {"orders": tuple(range(300)), "gifts": ([], [{"name": "tea"}, {"name": "coffee"}])},
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "values"), _ODD.values(), ids=_ODD)
+def test_what_is_odd_is_as_each_would_get_it(
+    write: Callable[..., Campaign], body: str, values: dict[str, tuple[Any, ...]]
+) -> None:
+    message = MESSAGE.replace("{% for gift in gifts %} take {{ gift.name }}{% endfor %}", body)
+    compiled = compile_campaign(write(_CAMPAIGN, message))
+    some = {"spent": (Decimal("3.00"),), **values}
+    records = [
+        person(message_id=f"m{row}", **{name: of[row % len(of)] for name, of in some.items()}) for row in range(300)
+    ]
+    assert together(compiled, records, are_kept=True) == [alone(compiled, record) for record in records]
+
+
+def test_a_batch_whose_list_is_empty_or_not_there_follows_one_that_has_it() -> None:
+    renderer = Renderer(LOYALTY, SITE, are_kept=True, many=1)
+    full = [regular(message_id=f"m{row}") for row in range(_ROWS)]
+    empty = [{**record, "recommendations": []} for record in full]
+    without = [{name: value for name, value in record.items() if name != "recommendations"} for record in full]
+    for records in (full, empty, without, full):
+        made = list(renderer.render(batch(records)))
+        assert [as_shown(each) for each in made if isinstance(each, Payload)] == [
+            alone(LOYALTY, record) for record in records
+        ]
