@@ -61,7 +61,8 @@ class Throttle:
         with self._lock:
             is_unreadable = bool(answer.unknown) and len(answer.unknown) + len(answer.left) == asked
             self._unknown_in_a_row = self._unknown_in_a_row + 1 if is_unreadable else 0
-            if self._unknown_in_a_row >= self._patience.unknown_in_a_row:
+            # One says so; what the others hear, whose requests were under way, changes nothing.
+            if self._unknown_in_a_row >= self._patience.unknown_in_a_row and not self.is_over:
                 self.is_over = True
                 reason = next(iter(answer.unknown.values()), "")
                 raise EspError(
