@@ -166,7 +166,8 @@ class CardTexts:
             self._numbers: dict[int, np.ndarray] = {}
             self._made: list[tuple[Pieces, ...] | None] = []
             self._shapes: dict[tuple[int, ...], int] = {}
-        known = len(self._made)
+            self._shape_of = np.empty(0, dtype=np.int64)
+            self._pieces: dict[tuple[int, int, int], pa.Array] = {}
         self._records = records
         writing = self._written(readers)
         self._which = np.full(len(writing), NONE, dtype=np.int64)
@@ -174,10 +175,8 @@ class CardTexts:
             of_one = writing == of_writing
             products = records.shared.codes[of_one]
             self._which[of_one] = self._numbers_of(readers, readers.writing.values[of_writing], products)
-        if len(self._made) > known:
-            of_made = [NONE if each is None else self._shape(each) for each in self._made]
-            self._shape_of = np.array(of_made, dtype=np.int64)
-            self._pieces: dict[tuple[int, int, int], pa.Array] = {}
+        of_new = [NONE if each is None else self._shape(each) for each in self._made[len(self._shape_of) :]]
+        self._shape_of = np.concatenate([self._shape_of, np.array(of_new, dtype=np.int64)])
         self._own = self._own_texts(records)
 
     def shapes(self, rows: np.ndarray, place: int) -> np.ndarray:
@@ -236,12 +235,14 @@ class CardTexts:
         return taken(pa.array(texts, pa.string()), column.codes)
 
     def _piece(self, shape: int, part: int, number: int) -> pa.Array:
+        """A piece of all that was made, empty where that has another shape."""
         key = (shape, part, number)
-        if key not in self._pieces:
-            shapes = zip(self._made, (self._shape_of == shape).tolist(), strict=True)
+        known = self._pieces.get(key, pa.array([], pa.string()))
+        if len(known) < len(self._made):
+            shapes = zip(self._made[len(known) :], (self._shape_of[len(known) :] == shape).tolist(), strict=True)
             texts = [made[part][number] if made and is_so else "" for made, is_so in shapes]
-            self._pieces[key] = pa.array(texts, pa.string())
-        return self._pieces[key]
+            known = self._pieces[key] = pa.concat_arrays([known, pa.array(texts, pa.string())])
+        return known
 
 
 def _context(env: ByColumn, readers: Readers, writing: Writing) -> Filling:
