@@ -23,7 +23,7 @@ from rendering.samples import samples
 from rendering.templates import Compiled, compile_campaign
 from tests.bench.rendering import people
 from tests.rendering.conftest import CAMPAIGN, MESSAGE, person, regular
-from tests.rendering.test_batches import batch
+from tests.rendering.test_batches import WRONG, batch
 
 SITE = Site("https://mail.example.com", b"sixteen bytes or more")
 _ROWS = 24
@@ -149,16 +149,7 @@ LOYALTY = compile_campaign(load_campaign(CAMPAIGNS / "loyalty_reward"))
 _PRODUCT = regular()["recommendations"][0]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        ({"slots": {"hero": "hero_missed", "local": "city_anywhere"}}, "decision for slot hero"),
-        ({"email": "a@b.example\r\nBcc: c@d.example"}, "not one plain address"),
-        ({"email": None}, "email is missing"),
-        ({"message_id": "a\nb"}, "message_id must be"),
-        ({"occurrence": None}, "occurrence is missing"),
-    ],
-)
+@pytest.mark.parametrize(("wrong", "says"), WRONG)
 def test_a_row_with_something_wrong_says_why_and_stops_no_other(wrong: dict[str, Any], says: str) -> None:
     records = [regular(message_id=f"m{row}") for row in range(_ROWS)]
     records[7] |= wrong

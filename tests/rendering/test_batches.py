@@ -83,15 +83,17 @@ def test_a_product_that_changed_is_another_product(loyalty):
     assert "$4.49" in before.html and "$9.99" in after.html and "$4.49" not in after.html
 
 
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        ({"slots": {"hero": "hero_missed", "local": "city_anywhere"}}, "decision for slot hero"),
-        ({"email": "a@b.example\r\nBcc: c@d.example"}, "not one plain address"),
-        ({"email": None}, "email is missing"),
-        ({"message_id": "a\nb"}, "message_id must be"),
-    ],
-)
+# What can be wrong with a record, and what is said of it.
+WRONG = [
+    ({"slots": {"hero": "hero_missed", "local": "city_anywhere"}}, "decision for slot hero"),
+    ({"email": "a@b.example\r\nBcc: c@d.example"}, "not one plain address"),
+    ({"email": None}, "email is missing"),
+    ({"message_id": "a\nb"}, "message_id must be"),
+    ({"occurrence": None}, "occurrence is missing"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "says"), WRONG)
 def test_a_row_that_cannot_be_rendered_says_why_and_stops_no_other(loyalty, wrong, says):
     first, second = Renderer(loyalty, SITE).render(batch([regular() | wrong, regular()]))
 
