@@ -39,7 +39,7 @@ class AllAtOnce:
     """Makes what it can of a batch's messages; those that it leaves are to be made one by one.
 
     It makes the very same messages. What it leaves are those with something wrong, which is to be said as it is said
-    of each alone, those of whose shape there are but a `few`, and all of a template that cannot be cut."""
+    of each alone, and those of whose shape there are but a `few`."""
 
     def __init__(self, compiled: Compiled, site: Site, reading: Reading, *, are_kept: bool, few: int = FEW) -> None:
         self._few = few
@@ -77,23 +77,23 @@ class AllAtOnce:
         return found
 
     def _of(self, variant: str | None) -> _Templates | None:
-        """The templates for one variant's readers; None where one of them cannot be cut, or the variant is none."""
+        """The templates for one variant's readers; None where there is no such variant."""
         if variant not in self._templates:
             subjects = {each.name: each.subject for each in self._campaign.variants}
             is_known = variant is None or not subjects or variant in subjects
-            cut = [
-                self._filler(self._plain, subjects.get(variant or "") or self._campaign.subject),
-                self._filler(self._plain, self._campaign.preheader),
-                self._filler(self._plain, self._compiled.text_source),
-                self._filler(self._escaping, self._compiled.html_source),
-            ]
-            found = [each for each in cut if each is not None]
-            self._templates[variant] = _Templates(*found) if is_known and len(found) == len(cut) else None
+            self._templates[variant] = self._cut(subjects.get(variant or "")) if is_known else None
         return self._templates[variant]
 
-    def _filler(self, env: ByColumn, source: str) -> Filler | None:
-        cut = compile_segments(env, self._campaign, source)
-        return Filler(env, cut, self._few) if cut else None
+    def _cut(self, subject: str | None) -> _Templates:
+        return _Templates(
+            self._filler(self._plain, subject or self._campaign.subject),
+            self._filler(self._plain, self._campaign.preheader),
+            self._filler(self._plain, self._compiled.text_source),
+            self._filler(self._escaping, self._compiled.html_source),
+        )
+
+    def _filler(self, env: ByColumn, source: str) -> Filler:
+        return Filler(env, compile_segments(env, self._campaign, source), self._few)
 
     @cached_property
     def _plain(self) -> ByColumn:

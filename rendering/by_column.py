@@ -87,8 +87,8 @@ class Filler:
     def _of_shape(self, filled: Sequence[_Filled], rows: np.ndarray) -> Iterator[tuple[np.ndarray, list[Part]]]:
         """Rows whose segments have the same marks; those whose cards differ come apart."""
         some = [outputs[codes[rows[0]]] for codes, outputs in filled]
-        of_rows = [(number, self._texts.handed(number)) for output in some if output for number in output.marks]
-        handed = [each for _, each in of_rows if each]
+        marks = [number for output in some if output for number in output.marks]
+        handed = [each for each in map(self._texts.handed, marks) if each]
         if not handed:
             yield rows, self._parts(filled, rows, {})
             return
@@ -198,12 +198,12 @@ def _asked(filled: Sequence[_Filled], rows: int) -> dict[int, np.ndarray]:
 
 def join(parts: Sequence[Part], rows: int) -> pa.Array:
     """One text a row."""
-    joined: list[Part] = []
+    joined: list[Part] = [""]
     for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+        if isinstance(part, str) and isinstance(joined[-1], str):
             joined[-1] += part
         else:
             joined.append(part)
-    if len(joined) == 1 and isinstance(joined[0], str):
+    if len(joined) == 1:
         return pa.array(joined * rows, pa.string())
     return pc.binary_join_element_wise(*joined, "")

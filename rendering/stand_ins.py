@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jinja2 import pass_context, pass_environment, pass_eval_context
+
 from rendering.links import MESSAGE_MARK
 
 if TYPE_CHECKING:
     from rendering.cards import Card
 
 _MARK = "\x04"
-# More than this come of values that are known after all, and are others for each reader.
-_MOST = 100
+# More of what filters make comes of values that are known after all, and are others for each reader.
+_MOST_FILTERED = 100
+# How Jinja is told, by what it calls that, what a filter is given first.
+_PASSING = {"context": pass_context, "environment": pass_environment, "eval_context": pass_eval_context}
 
 
 class ValueNeededError(Exception):
@@ -63,6 +67,7 @@ class Marks:
         # The numbers of all that filters were asked for, put out or not: each may fail for a value.
         self.asked: set[int] = set()
         self._numbers: dict[Hashable, int] = {}
+        self._filtered = 0
         # What no template and no value can hold but by chance.
         self._opening = f"{_MARK}{secrets.token_hex(8)}:"
         self._pattern = re.compile(f"({MESSAGE_MARK}|{self._opening}[0-9]+{_MARK})")
@@ -77,10 +82,11 @@ class Marks:
         """Stands for what a filter makes of what it is given."""
         reads = frozenset[str]().union(*(each.reads for each in given if isinstance(each, StandIn)))
         key = (function, *map(_exact, given), *((name, _exact(value)) for name, value in named.items()))
-        if key not in self._numbers and len(self.of) >= _MOST:
+        if key not in self._numbers and self._filtered >= _MOST_FILTERED:
             raise ValueNeededError(reads)
         filtered = Filtered(partial(function, **named) if named else function, passed, given)
         number = self._number(key, filtered)
+        self._filtered += self.of[number] is filtered
         self.asked.add(number)
         return StandIn(self, number, reads)
 
@@ -190,9 +196,7 @@ def by_column(function: Callable[..., Any]) -> Callable[..., Any]:
             raise ValueNeededError(frozenset[str]().union(*(each.reads for each in stand_ins)))
         return stand_ins[0].marks.filtered(function, passed and passed.name, values, named)
 
-    if passed is not None:
-        filtered.jinja_pass_arg = passed  # type: ignore[attr-defined]
-    return filtered
+    return _PASSING[passed.name](filtered) if passed else filtered
 
 
 def put_out_by_column(put_out: Callable[[Any], str]) -> Callable[[Any], str]:

@@ -289,3 +289,9 @@ def test_a_batch_whose_list_is_empty_or_not_there_follows_one_that_has_it() -> N
         assert [as_shown(each) for each in made if isinstance(each, Payload)] == [
             alone(LOYALTY, record) for record in records
         ]
+
+
+def test_a_part_that_says_nothing_stands_in_nobodys_way(write: Callable[..., Campaign]) -> None:
+    compiled = compile_campaign(write(text=""))
+    records = [person(message_id=f"m{row}") for row in range(_ROWS)]
+    assert made_at_once(compiled, records) == [alone(compiled, record) for record in records]
