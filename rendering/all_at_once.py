@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from rendering.by_column import Filler, join
-from rendering.columns import Column, taken
+from rendering.by_column import Filler
+from rendering.columns import Column
+from rendering.contents import Content, Contents, Texts
 from rendering.filling import MAX_OUTPUT_CHARACTERS
 from rendering.links import Site
 from rendering.own_texts import Readers
@@ -124,12 +124,9 @@ class AllAtOnce:
         columns["preheader"] = Column.of_rows(_texts(templates.preheader, readers, one_line, fits))
         texts = _texts(templates.text, readers, paragraphed, fits)
         found: list[Payload | None] = [None] * len(to)
-        for rows, whole in self._contents(templates.html, readers, subjects, texts, fits):
-            for row, content in zip(rows, whole, strict=True):
-                if len(content) <= MAX_OUTPUT_CHARACTERS:
-                    html, text, data = ("", "", content) if self._are_kept else (content, texts[row], None)
-                    url = unsubscribe_urls[row]
-                    found[row] = payload(self._campaign, to[row], url, subjects[row], html, text, None, data)
+        for row, html, data in self._contents(templates.html, readers, subjects, texts, fits):
+            text = "" if self._are_kept else texts[row]
+            found[row] = payload(self._campaign, to[row], unsubscribe_urls[row], subjects[row], html, text, None, data)
         return found
 
     def _addressed(self, to: list[Recipient], fits: np.ndarray) -> tuple[list[str], list[str], list[str]]:
@@ -155,16 +152,20 @@ class AllAtOnce:
 
     def _contents(
         self, html: Filler, readers: Readers, subjects: list[str], texts: list[str], fits: np.ndarray
-    ) -> Iterator[tuple[list[int], list[Any]]]:
+    ) -> Iterator[tuple[int, str, Content | None]]:
         """Rows, and for each its HTML, or all that is kept of it."""
         openings = None
         if self._are_kept:
-            openings = pa.array(map(opening, subjects, texts), pa.binary()).cast(pa.string())
-        for rows, parts in html.filled(readers, fits):
+            openings = Texts.of(list(map(opening, subjects, texts)), np.arange(len(texts)))
+        for rows, contents in html.filled(readers, fits):
             if openings is None:
-                yield rows.tolist(), join(parts, len(rows)).to_pylist()
+                for row, text in zip(rows.tolist(), contents.joined(""), strict=True):
+                    if len(text) <= MAX_OUTPUT_CHARACTERS:
+                        yield row, text, None
             else:
-                yield rows.tolist(), _views(join([taken(openings, rows), *parts, CLOSING], len(rows)))
+                whole = Contents([openings.taken(rows), *contents.parts, CLOSING], len(rows))
+                if whole.longest() <= MAX_OUTPUT_CHARACTERS:
+                    yield from ((row, "", Content(whole, number)) for number, row in enumerate(rows.tolist()))
 
 
 class _Templates(NamedTuple):
@@ -172,14 +173,6 @@ class _Templates(NamedTuple):
     preheader: Filler
     text: Filler
     html: Filler
-
-
-def _views(texts: pa.Array) -> list[memoryview]:
-    """The texts' bytes, where they lie."""
-    _, offsets, data = texts.buffers()
-    bounds = np.frombuffer(offsets, dtype=np.int32)[texts.offset :][: len(texts) + 1].tolist()
-    view = memoryview(data)
-    return [view[start:end] for start, end in pairwise(bounds)]
 
 
 def _leave_out(column: Column, fits: np.ndarray) -> None:
@@ -193,8 +186,8 @@ def _texts(filler: Filler, readers: Readers, finish: Callable[[str], str], fits:
     """What a template gives for each row that fits, `finish`ed; rows that turn out not to fit are taken out."""
     found = [""] * len(readers)
     is_made = np.zeros(len(readers), dtype=bool)
-    for rows, parts in filler.filled(readers, fits):
-        for row, text in zip(rows.tolist(), join(parts, len(rows)).to_pylist(), strict=True):
+    for rows, contents in filler.filled(readers, fits):
+        for row, text in zip(rows.tolist(), contents.joined(""), strict=True):
             found[row] = finish(text)
             is_made[row] = len(text) <= MAX_OUTPUT_CHARACTERS
     fits &= is_made

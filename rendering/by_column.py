@@ -7,14 +7,13 @@ the readers' own texts by column. It is the text that filling in for each alone 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from jinja2 import Template
 
-from rendering.columns import distinct, taken
+from rendering.columns import distinct
+from rendering.contents import Contents, Part, Texts
 from rendering.filling import MAX_ROUNDS, Filling, Values, Writing
 from rendering.links import MESSAGE_MARK
 from rendering.own_texts import NONE, OwnTexts, Readers
@@ -25,9 +24,6 @@ from rendering.stand_ins import Handed, Marks, RecordsStandIn, ValueNeededError,
 # What a segment came to is remembered, so much of it, if each came up so many times on average.
 _KEPT = 8_192
 _OFTEN = 4
-
-# A text for all rows, or one for each.
-Part: TypeAlias = pa.Array | str
 
 
 class _Output(NamedTuple):
@@ -62,8 +58,8 @@ class Filler:
         for segment in self._segments:
             segment.forget()
 
-    def filled(self, readers: Readers, fits: np.ndarray) -> Iterator[tuple[np.ndarray, list[Part]]]:
-        """Those rows that fit, and the texts that are theirs when they are joined. Rows that come with none are not
+    def filled(self, readers: Readers, fits: np.ndarray) -> Iterator[tuple[np.ndarray, Contents[str]]]:
+        """Those rows that fit, and the texts that are theirs. Rows that come with none are not
         filled in by column."""
         filled = [segment.filled(readers) for segment in self._segments]
         self._texts.start(readers, _asked(filled, len(readers)))
@@ -84,13 +80,13 @@ class Filler:
             if len(rows) >= self._few:
                 yield from self._of_shape(filled, rows)
 
-    def _of_shape(self, filled: Sequence[_Filled], rows: np.ndarray) -> Iterator[tuple[np.ndarray, list[Part]]]:
+    def _of_shape(self, filled: Sequence[_Filled], rows: np.ndarray) -> Iterator[tuple[np.ndarray, Contents[str]]]:
         """Rows whose segments have the same marks; those whose cards differ come apart."""
         some = [outputs[codes[rows[0]]] for codes, outputs in filled]
         marks = [number for output in some if output for number in output.marks]
         handed = [each for each in map(self._texts.handed, marks) if each]
         if not handed:
-            yield rows, self._parts(filled, rows, {})
+            yield rows, self._contents(filled, rows, {})
             return
         shapes = [self._texts.shapes(each, rows) for each in handed]
         first, which = distinct([shape + 1 for shape in shapes], len(rows))
@@ -98,11 +94,11 @@ class Filler:
             of_cards = {each: int(shape[at]) for each, shape in zip(handed, shapes, strict=True)}
             alike = rows[which == number]
             if min(of_cards.values()) > NONE and len(alike) >= self._few:
-                yield alike, self._parts(filled, alike, of_cards)
+                yield alike, self._contents(filled, alike, of_cards)
 
-    def _parts(self, filled: Sequence[_Filled], rows: np.ndarray, shapes: Mapping[Handed, int]) -> list[Part]:
-        parts: list[Part] = []
-        reference = self._texts.column(None, rows)
+    def _contents(self, filled: Sequence[_Filled], rows: np.ndarray, shapes: Mapping[Handed, int]) -> Contents[str]:
+        parts: list[Part[str]] = []
+        own: dict[int | None, Texts[str]] = {None: self._texts.column(None, rows)}
         for codes, outputs in filled:
             of_rows = codes[rows]
             first, which = distinct([of_rows], len(rows))
@@ -111,15 +107,13 @@ class Filler:
                 if place:
                     number = made[0].marks[place - 1]
                     if handed := self._texts.handed(number):
-                        parts += (
-                            reference if each is None else each
-                            for each in self._texts.card(handed, rows, shapes[handed])
-                        )
+                        parts += (each or own[None] for each in self._texts.card(handed, rows, shapes[handed]))
                     else:
-                        parts.append(reference if number is None else self._texts.column(number, rows))
+                        own[number] = own.get(number) or self._texts.column(number, rows)
+                        parts.append(own[number])
                 is_same = texts.count(texts[0]) == len(texts)
-                parts.append(texts[0] if is_same else taken(pa.array(texts, pa.string()), which))
-        return parts
+                parts.append(texts[0] if is_same else Texts.of(texts, which))
+        return Contents(parts, len(rows))
 
 
 class _Segment:
@@ -194,16 +188,3 @@ def _asked(filled: Sequence[_Filled], rows: int) -> dict[int, np.ndarray]:
             has = np.array([each is not None and number in each.asked for each in outputs])[codes]
             found[number] = found.get(number, False) | has
     return found
-
-
-def join(parts: Sequence[Part], rows: int) -> pa.Array:
-    """One text a row."""
-    joined: list[Part] = [""]
-    for part in parts:
-        if isinstance(part, str) and isinstance(joined[-1], str):
-            joined[-1] += part
-        else:
-            joined.append(part)
-    if len(joined) == 1:
-        return pa.array(joined * rows, pa.string())
-    return pc.binary_join_element_wise(*joined, "")

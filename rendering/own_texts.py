@@ -7,10 +7,10 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from rendering.cards import Card, Pieces
-from rendering.columns import Column, Records, distinct, taken
+from rendering.columns import Column, Records, distinct
+from rendering.contents import Texts
 from rendering.filling import Filling, Values, Writing
 from rendering.links import MESSAGE_MARK, Site
 from rendering.sandbox_by_column import ByColumn
@@ -26,7 +26,7 @@ class Readers:
     def __init__(self, writing: Column, site: Site, references: Sequence[str]) -> None:
         self.writing = writing
         self.site = site
-        self.references = pa.array(references, pa.string())
+        self.references = Texts.of(references, np.arange(len(references)))
         self.columns: dict[str, Column] = {}
         self.records: dict[str, Records] = {}
         # What those read who have no record in a list.
@@ -61,7 +61,7 @@ class OwnTexts:
         self._readers = readers
         self._asked = asked
         self._columns: dict[int, Column] = {}
-        self._texts: dict[int, pa.Array] = {}
+        self._texts: dict[int, Texts[str]] = {}
         self._started: set[tuple[Card, str]] = set()
 
     def fits(self) -> np.ndarray:
@@ -74,13 +74,13 @@ class OwnTexts:
                 fits &= ~(asked & np.array(failed)[column.codes])
         return fits
 
-    def column(self, number: int | None, rows: np.ndarray) -> pa.Array:
+    def column(self, number: int | None, rows: np.ndarray) -> Texts[str]:
         """The texts of some rows; those of None are the messages' references."""
         if number is None:
-            return taken(self._readers.references, rows)
+            return self._readers.references.taken(rows)
         if number not in self._texts:
             self._texts[number] = self._text(self._column(number))
-        return taken(self._texts[number], rows)
+        return self._texts[number].taken(rows)
 
     def handed(self, number: int | None) -> Handed | None:
         """The record and the card that are meant, if a card is."""
@@ -91,7 +91,7 @@ class OwnTexts:
         """In which shape the card comes for each row; NONE where it does not."""
         return self._card(handed).shapes(rows, handed.place)
 
-    def card(self, handed: Handed, rows: np.ndarray, shape: int) -> Iterator[pa.Array | None]:
+    def card(self, handed: Handed, rows: np.ndarray, shape: int) -> Iterator[Texts[str] | None]:
         """The texts of a card for rows where it has one shape; None stands for the message's reference."""
         return self._card(handed).texts(rows, handed.place, shape)
 
@@ -104,14 +104,15 @@ class OwnTexts:
             self._cards[key].start(self._readers, self._readers.records[handed.name])
         return self._cards[key]
 
-    def _text(self, column: Column) -> pa.Array:
+    def _text(self, column: Column) -> Texts[str]:
         put_out = self._env.put_out_known
         texts = ["" if isinstance(value, Exception) else put_out(value) for value in column.values]
         if MESSAGE_MARK in "".join(texts):
-            references = self._readers.references.to_pylist()
+            references = self._readers.references.values
             of_rows = [texts[code] for code in column.codes.tolist()]
-            return pa.array(map(str.replace, of_rows, [MESSAGE_MARK] * len(of_rows), references), pa.string())
-        return taken(pa.array(texts, pa.string()), column.codes)
+            own = list(map(str.replace, of_rows, [MESSAGE_MARK] * len(of_rows), references))
+            return Texts.of(own, np.arange(len(of_rows)))
+        return Texts.of(texts, column.codes)
 
     def _column(self, number: int) -> Column:
         if number not in self._columns:
@@ -167,7 +168,7 @@ class CardTexts:
             self._made: list[tuple[Pieces, ...] | None] = []
             self._shapes: dict[tuple[int, ...], int] = {}
             self._shape_of = np.empty(0, dtype=np.int64)
-            self._pieces: dict[tuple[int, int, int], pa.Array] = {}
+            self._pieces: dict[tuple[int, int, int], tuple[list[str], int]] = {}
         self._records = records
         writing = self._written(readers)
         self._which = np.full(len(writing), NONE, dtype=np.int64)
@@ -185,18 +186,18 @@ class CardTexts:
             return np.full(len(rows), NONE)
         return self._shape_of[self._which[self._records.starts[rows] + place]]
 
-    def texts(self, rows: np.ndarray, place: int, shape: int) -> Iterator[pa.Array | None]:
+    def texts(self, rows: np.ndarray, place: int, shape: int) -> Iterator[Texts[str] | None]:
         """Its texts for rows where it has that shape; None stands for the message's reference."""
         at = self._records.starts[rows] + place
-        codes = pa.array(self._which[at])
+        codes = self._which[at]
         for part, count in enumerate(list(self._shapes)[shape]):
             if part:
                 assert self._own is not None
-                yield taken(self._own, at)
+                yield self._own.taken(at)
             for number in range(count):
                 if number:
                     yield None
-                yield taken(self._piece(shape, part, number), codes)
+                yield self._piece(shape, part, number, codes)
 
     def _written(self, readers: Readers) -> np.ndarray:
         """For each record its reader's way of writing; NONE for what lies between lists, and is nobody's."""
@@ -226,23 +227,23 @@ class CardTexts:
     def _shape(self, made: tuple[Pieces, ...]) -> int:
         return self._shapes.setdefault(tuple(map(len, made)), len(self._shapes))
 
-    def _own_texts(self, records: Records) -> pa.Array | None:
+    def _own_texts(self, records: Records) -> Texts[str] | None:
         field = self._card.own_field
         if field is None or field not in records.own:
             return None
         column = records.own[field]
         texts = list(map(self._env.put_out_known, column.values))
-        return taken(pa.array(texts, pa.string()), column.codes)
+        return Texts.of(texts, column.codes)
 
-    def _piece(self, shape: int, part: int, number: int) -> pa.Array:
-        """A piece of all that was made, empty where that has another shape."""
+    def _piece(self, shape: int, part: int, number: int, codes: np.ndarray) -> Texts[str]:
+        """A piece of all that was made, empty where that has another shape; for records by what was made of them."""
         key = (shape, part, number)
-        known = self._pieces.get(key, pa.array([], pa.string()))
+        known, longest = self._pieces.get(key, ([], 0))
         if len(known) < len(self._made):
             shapes = zip(self._made[len(known) :], (self._shape_of[len(known) :] == shape).tolist(), strict=True)
             texts = [made[part][number] if made and is_so else "" for made, is_so in shapes]
-            known = self._pieces[key] = pa.concat_arrays([known, pa.array(texts, pa.string())])
-        return known
+            known, longest = self._pieces[key] = [*known, *texts], max(longest, *map(len, texts))
+        return Texts(known, codes, longest)
 
 
 def _context(env: ByColumn, readers: Readers, writing: Writing) -> Filling:

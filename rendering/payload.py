@@ -13,6 +13,7 @@ from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
 
 from rendering.campaign import Campaign
+from rendering.contents import Content
 from rendering.errors import LimitError, RenderError, TokenError
 from rendering.filling import Filling, Values, Writing, fill
 from rendering.links import Site
@@ -46,7 +47,7 @@ class Payload(NamedTuple):
     # A vendor's own template, and the JSON object of what it fills in. A message that is to be kept has that alone, or
     # without such a template one of `subject`, `html` and `text`; a preview has what others would get, too.
     template_id: str | None = None
-    data: bytes | memoryview | None = None
+    data: bytes | Content | None = None
 
 
 def render(compiled: Compiled, record: Mapping[str, Any], site: Site) -> Payload:
@@ -111,7 +112,7 @@ def message(
             html, text = fill(compiled.html, filling), paragraphed(fill(compiled.text, filling))
         elif data is None:
             before = opening(subject, paragraphed(fill(compiled.text, filling)))
-            data = b"%b%b%b" % (before, fill(compiled.html_in_json, filling).encode(), CLOSING.encode())
+            data = f"{before}{fill(compiled.html_in_json, filling)}{CLOSING}".encode()
     except FAULTS as error:
         raise RenderError(to.message_id, campaign.name, reason(error)) from error
     template_id = campaign.dynamic_template if merge_data else None
@@ -143,7 +144,7 @@ def payload(
     html: str,
     text: str,
     template_id: str | None,
-    data: bytes | memoryview | None,
+    data: bytes | Content | None,
 ) -> Payload:
     """The message of what was made of it."""
     message_id, person_id, occurrence, variant, email = to
@@ -181,9 +182,9 @@ def paragraphed(text: str) -> str:
 CLOSING = '"}'
 
 
-def opening(subject: str, text: str) -> bytes:
+def opening(subject: str, text: str) -> str:
     """What is kept of a message, up to its HTML."""
-    return orjson.dumps({"subject": subject, "text": text, "html": ""})[: -len(CLOSING)]
+    return orjson.dumps({"subject": subject, "text": text, "html": ""})[: -len(CLOSING)].decode()
 
 
 def _unsubscribing(url: str, email: str | None) -> str:

@@ -109,7 +109,7 @@ def together(compiled: Compiled, records: list[dict[str, Any]], *, are_kept: boo
 
 def as_shown(payload: Payload) -> Payload:
     """What is kept of a message, as a preview has it."""
-    return payload if payload.data is None else payload._replace(**orjson.loads(payload.data), data=None)
+    return payload if payload.data is None else payload._replace(**orjson.loads(bytes(payload.data)), data=None)
 
 
 def made_at_once(compiled: Compiled, records: list[dict[str, Any]]) -> list[Payload | None]:

@@ -33,7 +33,7 @@ def kept(compiled: Compiled, record: dict[str, Any]) -> dict[str, str]:
     (made,) = Renderer(compiled, SITE, are_kept=True).render(batch([record]))
     assert isinstance(made, Payload), made
     assert (made.html, made.text) == ("", "")
-    content: dict[str, str] = orjson.loads(made.data or b"")
+    content: dict[str, str] = orjson.loads(bytes(made.data or b""))
     return content
 
 

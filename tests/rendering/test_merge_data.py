@@ -33,7 +33,7 @@ def given(campaign: Campaign, records: list[dict[str, Any]]) -> Iterator[dict[st
     for payload in renderer.render(pa.Table.from_pylist(records).combine_chunks().to_batches()[0]):
         assert isinstance(payload, Payload), payload
         assert (payload.html, payload.text, payload.template_id) == ("", "", TEMPLATE_ID)
-        yield orjson.loads(payload.data or b"")
+        yield orjson.loads(bytes(payload.data or b""))
 
 
 def records(count: int, **of_product: Any) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,6 @@ import orjson
 
 # A connection that the server may just be closing is not used again: a request on it would be neither here nor there.
 _KEPT_SECONDS = 5.0
-_CHUNK_BYTES = 256 * 1024
 _LONGEST_REASON = 300
 
 
@@ -64,27 +63,12 @@ def client(
     return httpx.Client(base_url=base_url, auth=auth, headers=headers, limits=limits, timeout=timeout, trust_env=False)
 
 
-def send(http: httpx.Client, method: str, path: str, *body: bytes) -> Reply:
-    """Sends one request, once; its body comes in pieces, which are never put together."""
-    content = _Body(body)
-    headers = {"Content-Type": "application/json", "Content-Length": str(sum(map(len, body)))}
-    try:
-        answer = http.request(method, path, content=content, headers=headers)
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-        return Reply(error=f"it cannot be reached ({type(error).__name__})")
-    except httpx.HTTPError as error:
-        # A body that did not go out whole was not understood.
-        return Reply(error=f"no answer could be read ({type(error).__name__})", is_certain=not content.is_out)
-    finally:
-        content.let_go()
-    return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
+class Body:
+    """A request's content of `size` bytes, in pieces. `is_out` from the moment that its last piece is on its way."""
 
-
-class _Body:
-    """A request's content in chunks. `is_out` from the moment that its last chunk is on its way."""
-
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, pieces: Iterable[bytes], size: int) -> None:
+        self._pieces: Iterable[bytes] = pieces
+        self.size = size
         self.is_out = False
 
     def let_go(self) -> None:
@@ -92,17 +76,28 @@ class _Body:
         self._pieces = ()
 
     def __iter__(self) -> Iterator[bytes]:
-        chunk: list[bytes] = []
-        size = 0
+        left = self.size
         for piece in self._pieces:
-            chunk.append(piece)
-            size += len(piece)
-            if size >= _CHUNK_BYTES:
-                yield b"".join(chunk)
-                chunk, size = [], 0
+            left -= len(piece)
+            self.is_out = left <= 0
+            yield piece
         self.is_out = True
-        if chunk:
-            yield b"".join(chunk)
+
+
+def send(http: httpx.Client, method: str, path: str, content: Body | bytes = b"") -> Reply:
+    """Sends one request, once; the pieces of its body are never all put together."""
+    body = content if isinstance(content, Body) else Body([content] if content else [], len(content))
+    headers = {"Content-Type": "application/json", "Content-Length": str(body.size)}
+    try:
+        answer = http.request(method, path, content=body, headers=headers)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+        return Reply(error=f"it cannot be reached ({type(error).__name__})")
+    except httpx.HTTPError as error:
+        # A body that did not go out whole was not understood.
+        return Reply(error=f"no answer could be read ({type(error).__name__})", is_certain=not body.is_out)
+    finally:
+        body.let_go()
+    return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
 
 
 def shortened(text: str) -> str:
