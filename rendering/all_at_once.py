@@ -13,17 +13,21 @@ from rendering.by_column import Filler
 from rendering.columns import Column
 from rendering.contents import Content, Contents, Texts
 from rendering.filling import MAX_OUTPUT_CHARACTERS
+from rendering.json_text import in_json
 from rendering.links import Site
-from rendering.own_texts import Readers
+from rendering.own_texts import NONE, Readers
+from rendering.paragraphs import Paragraphs
 from rendering.payload import (
     CLOSING,
     FAULTS,
+    HTML,
+    SUBJECT,
+    TEXT,
     Payload,
     Recipient,
     addressed,
     complete,
     one_line,
-    opening,
     paragraphed,
     payload,
 )
@@ -50,6 +54,7 @@ class AllAtOnce:
         self._are_kept = are_kept
         self._schema: pa.Schema | None = None
         self._templates: dict[str | None, _Templates | None] = {}
+        self._paragraphs = Paragraphs()
 
     def made(self, batch: pa.RecordBatch) -> list[Payload | None]:
         """For each row its payload; None where it is to be made by itself."""
@@ -88,7 +93,7 @@ class AllAtOnce:
         return _Templates(
             self._filler(self._plain, subject or self._campaign.subject),
             self._filler(self._plain, self._campaign.preheader),
-            self._filler(self._plain, self._compiled.text_source),
+            self._filler(self._of_text, self._compiled.text_source),
             self._filler(self._escaping, self._compiled.html_source),
         )
 
@@ -98,6 +103,10 @@ class AllAtOnce:
     @cached_property
     def _plain(self) -> ByColumn:
         return environment_by_column(self._campaign, autoescape=False)
+
+    @cached_property
+    def _of_text(self) -> ByColumn:
+        return environment_by_column(self._campaign, autoescape=False, is_in_json=self._are_kept)
 
     @cached_property
     def _escaping(self) -> ByColumn:
@@ -122,10 +131,8 @@ class AllAtOnce:
         subjects = _texts(templates.subject, readers, one_line, fits)
         columns["subject"] = Column.of_rows(subjects)
         columns["preheader"] = Column.of_rows(_texts(templates.preheader, readers, one_line, fits))
-        texts = _texts(templates.text, readers, paragraphed, fits)
         found: list[Payload | None] = [None] * len(to)
-        for row, html, data in self._contents(templates.html, readers, subjects, texts, fits):
-            text = "" if self._are_kept else texts[row]
+        for row, html, text, data in self._contents(templates, readers, subjects, fits):
             found[row] = payload(self._campaign, to[row], unsubscribe_urls[row], subjects[row], html, text, None, data)
         return found
 
@@ -151,21 +158,40 @@ class AllAtOnce:
                 readers.without[token.name] = empty(token)
 
     def _contents(
-        self, html: Filler, readers: Readers, subjects: list[str], texts: list[str], fits: np.ndarray
-    ) -> Iterator[tuple[int, str, Content | None]]:
-        """Rows, and for each its HTML, or all that is kept of it."""
-        openings = None
+        self, templates: _Templates, readers: Readers, subjects: list[str], fits: np.ndarray
+    ) -> Iterator[tuple[int, str, str, Content | None]]:
+        """Rows, and for each its HTML and its text, or all that is kept of it."""
         if self._are_kept:
-            openings = Texts.of(list(map(opening, subjects, texts)), np.arange(len(texts)))
-        for rows, contents in html.filled(readers, fits):
-            if openings is None:
-                for row, text in zip(rows.tolist(), contents.joined(""), strict=True):
-                    if len(text) <= MAX_OUTPUT_CHARACTERS:
-                        yield row, text, None
-            else:
-                whole = Contents([openings.taken(rows), *contents.parts, CLOSING], len(rows))
+            for rows, contents in self._kept(templates, readers, subjects, fits):
+                yield from ((row, "", "", Content(contents, number)) for number, row in enumerate(rows.tolist()))
+        else:
+            texts = _texts(templates.text, readers, paragraphed, fits)
+            pages = _texts(templates.html, readers, str, fits)
+            yield from ((row, pages[row], texts[row], None) for row in np.flatnonzero(fits).tolist())
+
+    def _kept(
+        self, templates: _Templates, readers: Readers, subjects: list[str], fits: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, Contents[str]]]:
+        """Rows, and what is kept of them: JSON, as `kept` gives it."""
+        of_subject = Texts.of(list(map(in_json, subjects)), np.arange(len(subjects)))
+        self._paragraphs.start()
+        of_text = np.full(len(readers), NONE)
+        place = np.zeros(len(readers), dtype=np.int64)
+        texts = []
+        for rows, contents in templates.text.filled(readers, fits):
+            if contents.longest() <= MAX_OUTPUT_CHARACTERS:
+                of_text[rows], place[rows] = len(texts), np.arange(len(rows))
+                texts.append(self._paragraphs.told(contents))
+        fits = fits & (of_text > NONE)
+        for of_html, html in templates.html.filled(readers, fits):
+            for number in np.unique(of_text[of_html]).tolist():
+                is_so = of_text[of_html] == number
+                rows = of_html[is_so]
+                page, text = html.taken(np.flatnonzero(is_so)), texts[number].taken(place[rows])
+                parts = [SUBJECT, of_subject.taken(rows), TEXT, *text.parts, HTML, *page.parts, CLOSING]
+                whole = Contents(parts, len(rows))
                 if whole.longest() <= MAX_OUTPUT_CHARACTERS:
-                    yield from ((row, "", Content(whole, number)) for number, row in enumerate(rows.tolist()))
+                    yield rows, whole
 
 
 class _Templates(NamedTuple):

@@ -39,9 +39,15 @@ Part: TypeAlias = Texts[AnyStr] | AnyStr
 class Contents(Generic[AnyStr]):
     """What so many `rows` come to whose texts are made of the same `parts`, one after the other: `str`, or in UTF-8."""
 
-    def __init__(self, parts: Sequence[Part[AnyStr]], rows: int) -> None:
-        self.parts = parts
+    def __init__(self, parts: Iterable[Part[AnyStr]], rows: int) -> None:
+        self.parts: list[Part[AnyStr]] = []
         self.rows = rows
+        for part in parts:
+            if isinstance(part, Texts) or not self.parts or isinstance(self.parts[-1], Texts):
+                if isinstance(part, Texts) or part:
+                    self.parts.append(part)
+            else:
+                self.parts[-1] += part
 
     def taken(self, rows: np.ndarray) -> Contents[AnyStr]:
         """Those of some rows."""

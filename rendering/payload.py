@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import orjson
 from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
 
@@ -16,6 +15,7 @@ from rendering.campaign import Campaign
 from rendering.contents import Content
 from rendering.errors import LimitError, RenderError, TokenError
 from rendering.filling import Filling, Values, Writing, fill
+from rendering.json_text import escaped
 from rendering.links import Site
 from rendering.merge_data import MergeData
 from rendering.plaintext import tidy
@@ -111,8 +111,8 @@ def message(
         if not is_kept:
             html, text = fill(compiled.html, filling), paragraphed(fill(compiled.text, filling))
         elif data is None:
-            before = opening(subject, paragraphed(fill(compiled.text, filling)))
-            data = f"{before}{fill(compiled.html_in_json, filling)}{CLOSING}".encode()
+            text = paragraphed(fill(compiled.text, filling))
+            data, text = kept(subject, text, fill(compiled.html_in_json, filling)), ""
     except FAULTS as error:
         raise RenderError(to.message_id, campaign.name, reason(error)) from error
     template_id = campaign.dynamic_template if merge_data else None
@@ -178,13 +178,13 @@ def paragraphed(text: str) -> str:
     return tidy(text) + "\n"
 
 
-# What a message is kept as: `opening`, its HTML in JSON, CLOSING.
-CLOSING = '"}'
+# What a message is kept as is JSON, in these parts: a subject, a text and HTML come after them, each in JSON.
+SUBJECT, TEXT, HTML, CLOSING = '{"subject":"', '","text":"', '","html":"', '"}'
 
 
-def opening(subject: str, text: str) -> str:
-    """What is kept of a message, up to its HTML."""
-    return orjson.dumps({"subject": subject, "text": text, "html": ""})[: -len(CLOSING)].decode()
+def kept(subject: str, text: str, html_in_json: str) -> bytes:
+    """What is kept of a message."""
+    return f"{SUBJECT}{escaped(subject)}{TEXT}{escaped(text)}{HTML}{html_in_json}{CLOSING}".encode()
 
 
 def _unsubscribing(url: str, email: str | None) -> str:
