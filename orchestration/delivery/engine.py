@@ -18,6 +18,8 @@ _PRAGMAS = (
     # Keys are hashes, so that messages written together touch pages far apart: 64 MB are copied back at a time.
     "wal_autocheckpoint = 16000",
     "cache_size = -64000",
+    # What is deleted is overwritten where that writes no more pages; a batch would be written a last time for it.
+    "secure_delete = fast",
 )
 # Threads of one process queue for the writer's place: SQLite lets who waits sleep, and longer each time.
 _WRITER = "writer"

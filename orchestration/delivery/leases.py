@@ -13,7 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from orchestration.delivery.engine import reading, writing
-from orchestration.delivery.outbox_tables import BATCHES, MESSAGES, OPEN_STATES
+from orchestration.delivery.outbox_tables import BATCHES, CONTENTS, MESSAGES, OPEN_STATES
 from orchestration.delivery.stored import Stored, unpack
 from orchestration.delivery.workers import Workers
 from orchestration.errors import DeliveryError
@@ -77,10 +77,13 @@ class Leases:
         )
         with writing(self._engine) as connection:
             row = connection.execute(change).one_or_none()
-        if row is None:
-            return None
+            if row is None:
+                return None
+            content = row.payloads or connection.scalar(
+                sa.select(CONTENTS.c.payloads).where(CONTENTS.c.batch_id == row.batch_id)
+            )
         try:
-            messages = tuple(unpack(row.payloads))
+            messages = tuple(unpack(content))
         except (ValueError, OSError, zlib.error, struct.error) as error:
             raise DeliveryError(
                 f"Batch {row.batch_id} of the outbox cannot be read ({type(error).__name__}); restore the outbox from "
@@ -156,7 +159,9 @@ def free(connection: sa.Connection, batches: sa.ColumnElement[bool]) -> None:
     of_batch = MESSAGES.c.batch_id == BATCHES.c.batch_id
     is_waiting = sa.exists().where(of_batch, MESSAGES.c.state == "planned")
     is_open = sa.exists().where(of_batch, MESSAGES.c.state.in_(OPEN_STATES))
-    connection.execute(sa.delete(BATCHES).where(batches, ~is_open))
+    done = list(connection.scalars(sa.select(BATCHES.c.batch_id).where(batches, ~is_open)))
+    for table in (CONTENTS, BATCHES) if done else ():
+        connection.execute(sa.delete(table).where(table.c.batch_id.in_(done)))
     connection.execute(sa.update(BATCHES).where(batches).values(worker=None, leased_until=None, is_waiting=is_waiting))
 
 

@@ -8,7 +8,7 @@ message of the same campaign, occurrence and person impossible.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import sqlalchemy as sa
 
-from orchestration.delivery import message_rows
+from orchestration.delivery import message_rows, stored_decisions
 from orchestration.delivery.engine import durable_engine, reading, storage, writing
 from orchestration.delivery.leases import LEASE, Leases
 from orchestration.delivery.message_rows import Stamp, stamper
-from orchestration.delivery.outbox_tables import BATCHES, MESSAGES, create
+from orchestration.delivery.outbox_tables import BATCHES, CONTENTS, DECISIONS, MESSAGES, create
 from orchestration.delivery.settling import Settling
 from orchestration.delivery.stored import pack
 from orchestration.delivery.unknown import Unknown
@@ -111,13 +111,13 @@ class Outbox:
         given = [batch for batch in batches if batch]
         stamped = self._stamp(planned_at)
         rows = [
-            _row(message, batch["batch_id"] if batch else None, stamped, self._stamp)
+            _row(message, batch[BATCHES]["batch_id"] if batch else None, stamped, self._stamp)
             for together, batch in zip(hours, batches, strict=True)
             for message in together
         ]
         with writing(self._engine) as connection:
-            if given:
-                connection.execute(sa.insert(BATCHES), given)
+            for table in given[0] if given else ():
+                connection.execute(sa.insert(table), [batch[table] for batch in given])
             message_rows.insert(connection, rows)
 
     def planned_for(self, emails: Sequence[str]) -> Iterator[tuple[str, str, str]]:
@@ -161,17 +161,21 @@ class Outbox:
             return {(str(row[0]), str(row[1])): int(row[2]) for row in connection.execute(query)}
 
     def read_all(self) -> pa.RecordBatchReader:
-        """Every message in its present state, as Arrow batches ordered by message id."""
+        """Every message in its present state, as Arrow batches ordered by the outbox's own batches and message id."""
         return pa.RecordBatchReader.from_batches(_ARROW, self._batches())
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        query = sa.select(*(MESSAGES.c[name] for name in _ARROW.names)).order_by(MESSAGES.c.message_id)
-        with reading(self._engine) as connection:
+        columns = [MESSAGES.c[name] for name in _ARROW.names]
+        query = sa.select(*columns, MESSAGES.c.batch_id).order_by(MESSAGES.c.batch_id, MESSAGES.c.message_id)
+        with reading(self._engine) as connection, reading(self._engine) as beside:
             for rows in connection.execution_options(yield_per=_FETCH_ROWS).execute(query).partitions():
-                columns: Iterable[Any] = zip(*rows, strict=True)
+                *values, batch_ids = zip(*rows, strict=True)
+                found = dict(zip(_ARROW.names, values, strict=True))
+                known = stored_decisions.read(beside, {each for each in batch_ids if each})
+                both = zip(found["message_id"], found["decisions"], strict=True)
+                found["decisions"] = tuple(known.get(message_id, own) for message_id, own in both)
                 yield pa.RecordBatch.from_arrays(
-                    [pa.array(values, field.type) for values, field in zip(columns, _ARROW, strict=True)],
-                    schema=_ARROW,
+                    [pa.array(found[field.name], field.type) for field in _ARROW], schema=_ARROW
                 )
 
 
@@ -179,18 +183,23 @@ def _hour(message: Planned) -> datetime:
     return message.not_before or datetime.min
 
 
-def _batch(messages: Sequence[Planned], planned_at: datetime) -> dict[str, Any] | None:
-    """The row of a batch, if anything in it is to be handed over."""
+def _batch(messages: Sequence[Planned], planned_at: datetime) -> dict[sa.Table, dict[str, Any]] | None:
+    """A batch's rows, by their tables, if anything in it is to be handed over."""
     payloads = [message.payload for message in messages if message.payload is not None]
     if not payloads:
         return None
+    batch_id = payloads[0].message_id
+    decided = {each.message_id: each.decisions for each in messages if each.payload is not None and each.decisions}
     return {
-        "batch_id": payloads[0].message_id,
-        "campaign": payloads[0].campaign,
-        "planned_at": planned_at,
-        "not_before": messages[0].not_before,
-        "is_waiting": True,
-        "payloads": pack(payloads),
+        BATCHES: {
+            "batch_id": batch_id,
+            "campaign": payloads[0].campaign,
+            "planned_at": planned_at,
+            "not_before": messages[0].not_before,
+            "is_waiting": True,
+        },
+        CONTENTS: {"batch_id": batch_id, "payloads": pack(payloads)},
+        DECISIONS: {"batch_id": batch_id, "decisions": stored_decisions.pack(decided)},
     }
 
 
@@ -201,4 +210,4 @@ def _row(message: Planned, batch_id: str | None, planned_at: Any, stamp: Stamp) 
     if payload is None:
         return message_id, campaign, occurrence, person_id, None, variant, True, "held_out", *when, decisions, None
     to = payload.to_email
-    return message_id, campaign, occurrence, person_id, to, variant, False, "planned", *when, decisions, batch_id
+    return message_id, campaign, occurrence, person_id, to, variant, False, "planned", *when, None, batch_id

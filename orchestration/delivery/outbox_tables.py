@@ -34,6 +34,7 @@ MESSAGES = sa.Table(
     sa.Column("quiet_hours", sa.String(64)),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("error", sa.Text),
+    # Those of messages in a batch are in DECISIONS.
     sa.Column("decisions", sa.Text),
     sa.Column("batch_id", sa.String(64), index=True),
     sa.Column("revision", sa.Integer, nullable=False, default=1),
@@ -41,7 +42,7 @@ MESSAGES = sa.Table(
     sa.Index("messages_open", "state", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
 )
 
-# A batch is a worker's while its lease lasts. The content comes last: who looks for a batch does not read it.
+# A batch is a worker's while its lease lasts.
 BATCHES = sa.Table(
     "batches",
     METADATA,
@@ -57,9 +58,28 @@ BATCHES = sa.Table(
     # The adapter that was last given messages of it, and whether it may be given them again.
     sa.Column("esp", sa.String(32)),
     sa.Column("is_idempotent", sa.Boolean),
-    sa.Column("payloads", sa.LargeBinary, nullable=False),
+    # The content of batches that earlier versions planned; of all others it is in CONTENTS.
+    sa.Column("payloads", sa.LargeBinary, nullable=False, default=b""),
     sa.Index("batches_waiting", "is_waiting", "planned_at", "batch_id", "campaign", "not_before", "worker"),
     sa.Index("batches_leased", "worker"),
+)
+
+# What a batch's messages are made of, as `stored` packs it, until they are settled. In the batch's own row it would be
+# written again with each lease.
+CONTENTS = sa.Table(
+    "contents",
+    METADATA,
+    sa.Column("batch_id", sa.String(64), primary_key=True),
+    sa.Column("payloads", sa.LargeBinary, nullable=False),
+)
+
+# What was decided for a batch's messages, as `stored_decisions` writes it, for good. In their own rows it would be
+# written again with each change of their states.
+DECISIONS = sa.Table(
+    "decisions",
+    METADATA,
+    sa.Column("batch_id", sa.String(64), primary_key=True),
+    sa.Column("decisions", sa.LargeBinary, nullable=False),
 )
 
 

@@ -75,7 +75,7 @@ def test_a_damaged_batch_is_named_and_nothing_of_it_is_sent(tmp_path: Path) -> N
     outbox = Outbox(f"sqlite:///{tmp_path / 'outbox.sqlite'}")
     plan(outbox, [payload(1)])
     with sqlite3.connect(tmp_path / "outbox.sqlite") as connection:
-        connection.execute("update batches set payloads = substr(payloads, 1, 40)")
+        connection.execute("update contents set payloads = substr(payloads, 1, 40)")
     with pytest.raises(DeliveryError, match="hello-1 of the outbox cannot be read"):
         send(outbox, FolderEsp(tmp_path / "mail"), NOW)
     assert states(outbox) == {"planned": 1}
