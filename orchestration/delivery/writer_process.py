@@ -21,6 +21,7 @@ from orchestration.delivery.outbox import Outbox
 from orchestration.delivery.writing_down import Order, Writer, WrittenDown
 from orchestration.errors import SincerelyError, plain_message
 from orchestration.garbage import collect_rarely
+from orchestration.without_pandas import leave_pandas_out
 
 
 def work(given: BinaryIO, answers: TextIO) -> int:
@@ -61,4 +62,5 @@ def _ahead(given: BinaryIO) -> Iterator[pa.RecordBatch]:
 
 
 if __name__ == "__main__":
+    leave_pandas_out()
     sys.exit(work(sys.stdin.buffer, sys.stdout))
