@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -12,7 +12,8 @@ from rendering.links import MESSAGE_MARK
 
 _SPECIAL = re.compile(r'[\x00\x01\x03-\x1f"\\]')
 # In HTML and in JSON: most values hold nothing of it, and are looked at once.
-_SPECIAL_ANYWHERE = re.compile(rf"[&<>']|{_SPECIAL.pattern}")
+_SPECIAL_IN_HTML = "&<>'"
+_SPECIAL_ANYWHERE = re.compile(rf"[{_SPECIAL_IN_HTML}]|{_SPECIAL.pattern}")
 
 
 def escaped(text: str) -> str:
@@ -30,6 +31,15 @@ def in_json(text: str) -> str:
     if _SPECIAL.search(text) is None:
         return text
     return MESSAGE_MARK.join([escaped(part) for part in str(text).split(MESSAGE_MARK)])
+
+
+def needs_nothing(values: Sequence[Any]) -> bool:
+    """Whether all are texts that stand in JSON and in HTML as they are: many are asked at the cost of one."""
+    if set(map(type, values)) != {str}:
+        return False
+    joined = "".join(values)
+    is_plain = len(orjson.dumps(joined)) == len(joined.encode()) + len('""')
+    return is_plain and not any(mark in joined for mark in _SPECIAL_IN_HTML)
 
 
 def put_out_in_json(written: Callable[[Any], str]) -> Callable[[Any], str]:

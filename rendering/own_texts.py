@@ -105,8 +105,10 @@ class OwnTexts:
         return self._cards[key]
 
     def _text(self, column: Column) -> Texts[str]:
-        put_out = self._env.put_out_known
-        texts = ["" if isinstance(value, Exception) else put_out(value) for value in column.values]
+        values = column.values
+        if any(isinstance(value, Exception) for value in values):
+            values = ["" if isinstance(value, Exception) else value for value in values]
+        texts = self._env.put_out_all(values)
         if MESSAGE_MARK in "".join(texts):
             references = self._readers.references.values
             of_rows = [texts[code] for code in column.codes.tolist()]
@@ -232,8 +234,7 @@ class CardTexts:
         if field is None or field not in records.own:
             return None
         column = records.own[field]
-        texts = list(map(self._env.put_out_known, column.values))
-        return Texts.of(texts, column.codes)
+        return Texts.of(self._env.put_out_all(column.values), column.codes)
 
     def _piece(self, shape: int, part: int, number: int, codes: np.ndarray) -> Texts[str]:
         """A piece of all that was made, empty where that has another shape; for records by what was made of them."""

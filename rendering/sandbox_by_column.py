@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from jinja2 import StrictUndefined
@@ -10,6 +10,7 @@ from jinja2 import StrictUndefined
 from rendering.campaign import Campaign
 from rendering.compilation import compiled, parsed
 from rendering.folding import scoped
+from rendering.json_text import needs_nothing
 from rendering.sandbox import Sandbox, furnish
 from rendering.segments import Segment, segments
 from rendering.stand_ins import RecordsStandIn, StandIn, by_column, joined_by_column, of_known, put_out_by_column
@@ -18,7 +19,8 @@ from rendering.stand_ins import RecordsStandIn, StandIn, by_column, joined_by_co
 class ByColumn(Sandbox):
     """One where stand-ins can be put out, and handed to filters and to cards."""
 
-    put_out_known: Callable[[Any], str]
+    # What comes of known values, of which many are put out as they are.
+    put_out_all: Callable[[Sequence[Any]], Sequence[str]]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         return obj.needed() if isinstance(obj, StandIn) else super().getattr(obj, attribute)
@@ -34,7 +36,10 @@ def environment_by_column(campaign: Campaign, *, autoescape: bool, is_in_json: b
     """`environment` for values that may be stand-ins."""
     env = ByColumn(autoescape=autoescape, undefined=StrictUndefined)
     furnish(env, campaign, autoescape=autoescape, is_in_json=is_in_json)
-    env.put_out_known = env.put_out
+    put_out = env.put_out
+    env.put_out_all = lambda values: (
+        values if is_in_json and needs_nothing(values) else [put_out(value) for value in values]
+    )
     env.put_out, env.joined = put_out_by_column(env.put_out), joined_by_column(env.joined)
     env.tests = {name: of_known(cast(Callable[..., bool], test)) for name, test in env.tests.items()}
     env.filters = {name: by_column(function) for name, function in env.filters.items()}
