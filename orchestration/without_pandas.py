@@ -17,6 +17,6 @@ class _NotHere(MetaPathFinder):
 
 
 def leave_pandas_out() -> None:
-    """For the rest of the process: Arrow imports pandas, if it is installed, to see whether a list is of it, which takes
-    a process as long as ten thousand messages."""
+    """For the rest of the process: Arrow imports pandas, where it is installed, to see whether a list is of it, which
+    takes as long as ten thousand messages."""
     sys.meta_path.insert(0, _NotHere())

@@ -177,7 +177,7 @@ class AllAtOnce:
         self._paragraphs.start()
         of_text = np.full(len(readers), NONE)
         place = np.zeros(len(readers), dtype=np.int64)
-        texts = []
+        texts: list[Contents[str]] = []
         for rows, contents in templates.text.filled(readers, fits):
             if contents.longest() <= MAX_OUTPUT_CHARACTERS:
                 of_text[rows], place[rows] = len(texts), np.arange(len(rows))

@@ -83,7 +83,7 @@ class Leases:
                 sa.select(CONTENTS.c.payloads).where(CONTENTS.c.batch_id == row.batch_id)
             )
         try:
-            messages = tuple(unpack(content))
+            messages = tuple(unpack(content or b""))
         except (ValueError, OSError, zlib.error, struct.error) as error:
             raise DeliveryError(
                 f"Batch {row.batch_id} of the outbox cannot be read ({type(error).__name__}); restore the outbox from "
@@ -159,9 +159,9 @@ def free(connection: sa.Connection, batches: sa.ColumnElement[bool]) -> None:
     of_batch = MESSAGES.c.batch_id == BATCHES.c.batch_id
     is_waiting = sa.exists().where(of_batch, MESSAGES.c.state == "planned")
     is_open = sa.exists().where(of_batch, MESSAGES.c.state.in_(OPEN_STATES))
-    done = list(connection.scalars(sa.select(BATCHES.c.batch_id).where(batches, ~is_open)))
-    for table in (CONTENTS, BATCHES) if done else ():
-        connection.execute(sa.delete(table).where(table.c.batch_id.in_(done)))
+    is_done = sa.and_(batches, ~is_open)
+    connection.execute(sa.delete(CONTENTS).where(CONTENTS.c.batch_id.in_(sa.select(BATCHES.c.batch_id).where(is_done))))
+    connection.execute(sa.delete(BATCHES).where(is_done))
     connection.execute(sa.update(BATCHES).where(batches).values(worker=None, leased_until=None, is_waiting=is_waiting))
 
 

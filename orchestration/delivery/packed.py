@@ -28,7 +28,11 @@ def packed(heads: bytes, contents: Sequence[Contents[str]]) -> bytes:
     codes = np.concatenate([np.empty(0, dtype=np.uint32), *writing.codes])
     lists = {"texts": pa.array(writing.texts, pa.string()), "codes": pa.array(codes)}
     batch = pa.RecordBatch.from_pydict(
-        {"heads": pa.array([heads]), "layout": pa.array([orjson.dumps(layout)]), **{k: _one(v) for k, v in lists.items()}}
+        {
+            "heads": pa.array([heads]),
+            "layout": pa.array([orjson.dumps(layout)]),
+            **{k: _one(v) for k, v in lists.items()},
+        }
     )
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as stream:

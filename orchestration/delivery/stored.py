@@ -86,7 +86,7 @@ def unpack(data: bytes) -> Iterator[Stored]:
     heads, contents = unpacked(view[start:])
     left = iter(orjson.loads(heads))
     for each, sizes in contents:
-        yield from (Stored(*next(left), Content(each, row, size)) for row, size in enumerate(sizes))
+        yield from (Stored._make((*next(left), Content(each, row, size))) for row, size in enumerate(sizes))
 
 
 def _contents(payloads: Sequence[Payload]) -> Contents[str]:

@@ -6,7 +6,7 @@ Four bytes of size, and a JSON object of message ids and decisions, compressed b
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import orjson
 import pyarrow as pa
@@ -26,14 +26,14 @@ def pack(decisions: Mapping[str, str]) -> bytes:
 def unpack(data: bytes) -> dict[str, str]:
     """Decisions by message id."""
     (size,) = _SIZE.unpack_from(data)
-    found: dict[str, str] = orjson.loads(pa.Codec("zstd").decompress(memoryview(data)[_SIZE.size :], size, asbytes=True))
+    found: dict[str, str] = orjson.loads(
+        pa.Codec("zstd").decompress(memoryview(data)[_SIZE.size :], size, asbytes=True)
+    )
     return found
 
 
 def read(connection: sa.Connection, batch_ids: Collection[str]) -> dict[str, str]:
     """The decisions of all messages of the batches, by message id."""
-    found: dict[str, str] = {}
     query = sa.select(DECISIONS.c.decisions).where(DECISIONS.c.batch_id.in_(batch_ids))
-    for data in connection.scalars(query):
-        found |= unpack(data)
-    return found
+    packed: Iterable[bytes] = connection.scalars(query)
+    return {message_id: decisions for data in packed for message_id, decisions in unpack(data).items()}

@@ -66,8 +66,8 @@ def main() -> None:
             f"recall {match['merge_recall']:.4f}; with reviews: {match['review_precision']:.4f}, "
             f"{match['review_recall']:.4f}"
         )
-    planned = planning.measured()
-    print(planning.told(planned))
+    planned = [planning.measured(case) for case in planning.CASES]
+    print("\n".join(planning.told(each) for each in planned))
     recommended = [recommending.measured(people) for people in recommending.SIZES]
     print("\n".join(recommending.told(facts) for facts in recommended))
     churned: list[churning.Churned] = []
@@ -89,7 +89,7 @@ def main() -> None:
             "sending": {**asdict(sent), "per_second": round(sent.per_second), "smtp_per_second": round(smtp_rate)},
             "previews": [asdict(each) for each in previews],
             "matching": matches,
-            "planning": asdict(planned),
+            "planning": [asdict(each) for each in planned],
             "recommending": recommended,
             "churning": [asdict(each) for each in churned],
             "steps": steps,

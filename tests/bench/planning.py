@@ -155,9 +155,9 @@ def measured(case: str, messages: int = PEOPLE) -> Planned:
 def told(each: Planned) -> str:
     """One line for a person."""
     return (
-        f"{f'planning, {each.case}':<32} {each.people:>12,} people {each.candidates:>12,} rows {each.seconds:>8.2f} s, of which "
-        f"{each.models_seconds:.2f} s in the models, {each.cpu_seconds:.2f} s of CPU; {each.planned:,} planned, "
-        f"{each.deferred:,} put off, {each.peak_gib:.2f} GiB"
+        f"{f'planning, {each.case}':<32} {each.people:>12,} people {each.candidates:>12,} rows {each.seconds:>8.2f} s, "
+        f"of which {each.models_seconds:.2f} s in the models, {each.cpu_seconds:.2f} s of CPU; "
+        f"{each.planned:,} planned, {each.deferred:,} put off, {each.peak_gib:.2f} GiB"
     )
 
 
