@@ -243,7 +243,10 @@ class CardTexts:
         if len(known) < len(self._made):
             shapes = zip(self._made[len(known) :], (self._shape_of[len(known) :] == shape).tolist(), strict=True)
             texts = [made[part][number] if made and is_so else "" for made, is_so in shapes]
-            known, longest = self._pieces[key] = [*known, *texts], max(longest, *map(len, texts))
+            # The list itself grows: what was found out about its values holds for them.
+            known += texts
+            longest = max(longest, *map(len, texts))
+            self._pieces[key] = known, longest
         return Texts(known, codes, longest)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -45,25 +44,31 @@ class Paragraphs:
         key = id(values)
         found = self._known.get(key) or self._before.get(key)
         if found is None or found.values is not values:
-            found = _Told.of(values)
+            found = _Told(values)
+        found.catch_up()
         self._known[key] = found
         return found
 
 
-class _Told(NamedTuple):
+class _Told:
     """Values, and for each its own paragraphs without what is `around` them: blanks and marks before and after."""
 
-    values: Sequence[str]
-    cores: Sequence[str]
-    # Which of the ways that values begin and end each has.
-    which: np.ndarray
-    around: list[tuple[str, str, bool]]
+    def __init__(self, values: Sequence[str]) -> None:
+        self.values = values
+        self.cores: list[str] = []
+        # Which of the ways that values begin and end each has.
+        self.which = np.empty(0, dtype=np.int64)
+        self._around: dict[tuple[str, str, bool], int] = {}
 
-    @classmethod
-    def of(cls, values: Sequence[str]) -> _Told:
-        around: dict[tuple[str, str, bool], int] = {}
-        which, cores = [], []
-        for value in values:
+    @property
+    def around(self) -> list[tuple[str, str, bool]]:
+        """What stands before a value's paragraphs and after them, and whether there are any."""
+        return list(self._around)
+
+    def catch_up(self) -> None:
+        """Tells those values that have come since."""
+        which = []
+        for value in self.values[len(self.cores) :]:
             # In JSON a mark or the end of a line has a backslash, and a text without one is as it is read.
             before, core, after = "", value, ""
             if "\\" in value or value.strip() != value:
@@ -71,9 +76,10 @@ class _Told(NamedTuple):
                 assert found is not None, "it may be anything"
                 before, after = found["before"], found["after"]
                 core = escaped(tidy(found["core"]))
-            cores.append(core)
-            which.append(around.setdefault((before, after, bool(core)), len(around)))
-        return cls(values, cores, np.array(which, dtype=np.int64), list(around))
+            self.cores.append(core)
+            which.append(self._around.setdefault((before, after, bool(core)), len(self._around)))
+        if which:
+            self.which = np.concatenate([self.which, which])
 
 
 class _Telling:
