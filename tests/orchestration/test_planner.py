@@ -8,7 +8,6 @@ from pathlib import Path
 import duckdb
 import orjson
 import pytest
-import sqlalchemy as sa
 
 from orchestration.delivery import planner
 from orchestration.delivery.outbox import Outbox
@@ -50,11 +49,11 @@ def test_everybody_gets_their_own_message_once(warehouse: Warehouse, outbox: Out
         assert message_of(SITE.secret, reference) == payload.message_id
 
 
-def test_the_decisions_written_down_are_those_shown(warehouse: Warehouse, outbox: Outbox, tmp_path: Path) -> None:
+def test_the_decisions_written_down_are_those_shown(warehouse: Warehouse, outbox: Outbox) -> None:
     planner.plan(warehouse, outbox, LOYALTY, SITE, AS_OF)
 
-    with sa.create_engine(f"sqlite:///{tmp_path / 'outbox.sqlite'}").connect() as connection:
-        found = connection.execute(sa.text("select decisions from messages where person_id = 'person-0'")).scalar_one()
+    rows = outbox.read_all().read_all().to_pylist()
+    (found,) = (row["decisions"] for row in rows if row["person_id"] == "person-0")
     decisions = {each["slot"]: (each["choice"], each["rule"]) for each in orjson.loads(found)}
     assert decisions["hero"] == ("hero_new_york_viewed", "new_york_regular_who_looked")
     assert decisions["local"] == ("city_new_york", "new_york")

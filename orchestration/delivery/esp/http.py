@@ -13,6 +13,8 @@ import orjson
 
 # A connection that the server may just be closing is not used again: a request on it would be neither here nor there.
 _KEPT_SECONDS = 5.0
+# So much is on its way before it has left the processor's cache, and tells a body that broke off from one that is out.
+PIECE_BYTES = 256 * 1024
 _LONGEST_REASON = 300
 
 
@@ -86,7 +88,7 @@ class Body:
 
 def send(http: httpx.Client, method: str, path: str, content: Body | bytes = b"") -> Reply:
     """Sends one request, once; the pieces of its body are never all put together."""
-    body = content if isinstance(content, Body) else Body([content] if content else [], len(content))
+    body = content if isinstance(content, Body) else Body(_pieces(content), len(content))
     headers = {"Content-Type": "application/json", "Content-Length": str(body.size)}
     try:
         answer = http.request(method, path, content=body, headers=headers)
@@ -98,6 +100,10 @@ def send(http: httpx.Client, method: str, path: str, content: Body | bytes = b""
     finally:
         body.let_go()
     return Reply(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    return (content[start : start + PIECE_BYTES] for start in range(0, len(content), PIECE_BYTES))
 
 
 def shortened(text: str) -> str:

@@ -34,8 +34,6 @@ _REQUEST_BYTES = 30_000_000
 # What stands around the messages, and around each of them.
 _ENVELOPE_BYTES, _MESSAGE_BYTES = 10_000, 200
 _MESSAGES = 1_000
-# So much is put together at a time: it is on its way before it has left the processor's cache.
-_PIECE_BYTES = 256 * 1024
 _END = b"}]}"
 # The vendor lets its Email Activity be asked six times a minute; what is left waits for the next run.
 _LOOK_UPS = 6
@@ -142,7 +140,7 @@ class SendGrid:
         )
         contents = [message.content for message in messages]
         size = sum(map(len, before)) + sum(map(len, contents)) + len(_END)
-        at_once = max(1, _PIECE_BYTES * len(messages) // size)
+        at_once = max(1, http.PIECE_BYTES * len(messages) // size)
         return http.Body(chain(interleaved(before, contents, at_once), [_END]), size)
 
     def _read(self, reply: http.Reply, messages: Sequence[Stored]) -> Answer:
