@@ -5,7 +5,6 @@ texts are joined, and told one by one."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +16,6 @@ from rendering.plaintext import PARAGRAPH, tidy
 
 _GAP = escaped("\n\n")
 _END = escaped("\n")
-_AROUND = re.compile(rf"(?P<before>[\s{PARAGRAPH}]*)(?P<core>.*?)(?P<after>[\s{PARAGRAPH}]*)", re.DOTALL)
 
 
 class Paragraphs:
@@ -72,10 +70,8 @@ class _Told:
             # In JSON a mark or the end of a line has a backslash, and a text without one is as it is read.
             before, core, after = "", value, ""
             if "\\" in value or value.strip() != value:
-                found = _AROUND.fullmatch(_read(value))
-                assert found is not None, "it may be anything"
-                before, after = found["before"], found["after"]
-                core = escaped(tidy(found["core"]))
+                before, core, after = _taken_apart(_read(value))
+                core = escaped(tidy(core))
             self.cores.append(core)
             which.append(self._around.setdefault((before, after, bool(core)), len(self._around)))
         if which:
@@ -130,6 +126,17 @@ class _Telling:
         between = _GAP if self._is_first and self._out else escaped(self._held)
         self._out += [between, part] if between else [part]
         self._held, self._is_first = "", False
+
+
+def _taken_apart(text: str) -> tuple[str, str, str]:
+    """A text without the blanks and marks before it and after it, and those."""
+    start = end = text
+    while (shorter := start.lstrip().lstrip(PARAGRAPH)) != start:
+        start = shorter
+    while (shorter := end.rstrip().rstrip(PARAGRAPH)) != end:
+        end = shorter
+    before = text[: len(text) - len(start)]
+    return (before, end[len(before) :], text[len(end) :]) if start else (text, "", "")
 
 
 def _read(text: str) -> str:
