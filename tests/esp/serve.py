@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from orchestration.delivery.processes import KEEPS_MEMORY
 from tests.esp.sendgrid import sendgrid
 from tests.esp.smtp import smtp
 
@@ -31,7 +33,8 @@ class Served:
 def served(kind: str, seconds: float = 0.0) -> Iterator[Served]:
     """A fake in another process; its counts are there when the block has ended."""
     command = [sys.executable, "-m", "tests.esp.serve", kind, "--seconds", str(seconds)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    environ = {**os.environ, **KEEPS_MEMORY}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ)
     assert process.stdin is not None and process.stdout is not None
     fake = Served(json.loads(process.stdout.readline())["url"])
     try:
