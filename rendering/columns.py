@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rendering.cards import MADE, PERSONAL
 from rendering.items import Item
@@ -141,8 +140,3 @@ def distinct(columns: Sequence[np.ndarray], count: int) -> tuple[np.ndarray, np.
     numbers = np.empty(size, dtype=np.int64)
     numbers[there] = np.arange(len(there))
     return first_of[there], numbers[combined]
-
-
-def taken(values: pa.Array, indices: np.ndarray | pa.Array) -> pa.Array:
-    """Some of the values; Arrow's own method takes as long before it begins as for a thousand of them."""
-    return pc.call_function("array_take", [values, pa.array(indices)])
