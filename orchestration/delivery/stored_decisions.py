@@ -6,13 +6,14 @@ Four bytes of size, and a JSON object of message ids and decisions, compressed b
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
 from orchestration.delivery.outbox_tables import DECISIONS
+from orchestration.errors import DeliveryError
 
 _SIZE = struct.Struct("<I")
 
@@ -33,7 +34,14 @@ def unpack(data: bytes) -> dict[str, str]:
 
 
 def read(connection: sa.Connection, batch_ids: Collection[str]) -> dict[str, str]:
-    """The decisions of all messages of the batches, by message id."""
-    query = sa.select(DECISIONS.c.decisions).where(DECISIONS.c.batch_id.in_(batch_ids))
-    packed: Iterable[bytes] = connection.scalars(query)
-    return {message_id: decisions for data in packed for message_id, decisions in unpack(data).items()}
+    """The decisions of all messages of the batches, by message id. DeliveryError for those that are damaged."""
+    found: dict[str, str] = {}
+    for row in connection.execute(sa.select(DECISIONS).where(DECISIONS.c.batch_id.in_(batch_ids))):
+        try:
+            found |= unpack(row.decisions)
+        except (ValueError, OSError, struct.error) as error:
+            raise DeliveryError(
+                f"What was decided for batch {row.batch_id} of the outbox cannot be read ({type(error).__name__}); restore "
+                "the outbox from a backup."
+            ) from error
+    return found

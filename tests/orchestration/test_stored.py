@@ -163,6 +163,15 @@ def test_what_was_decided_for_a_batch_is_kept_when_its_content_goes(tmp_path: Pa
     }
 
 
+def test_damaged_decisions_are_named_by_their_batch(tmp_path: Path) -> None:
+    outbox = Outbox(f"sqlite:///{tmp_path / 'outbox.sqlite'}")
+    plan(outbox, [payload(1)])
+    with sqlite3.connect(tmp_path / "outbox.sqlite") as connection:
+        connection.execute("update decisions set decisions = substr(decisions, 1, 6)")
+    with pytest.raises(DeliveryError, match="decided for batch hello-1 of the outbox cannot be read"):
+        outbox.read_all().read_all()
+
+
 def _head_with_data(message: Payload, template_id: str | None, data: str | None) -> list[Any]:
     return [
         message.message_id, message.person_id, message.campaign, message.occurrence, message.variant, message.to_email,
