@@ -41,7 +41,7 @@ def read(connection: sa.Connection, batch_ids: Collection[str]) -> dict[str, str
             found |= unpack(row.decisions)
         except (ValueError, OSError, struct.error) as error:
             raise DeliveryError(
-                f"What was decided for batch {row.batch_id} of the outbox cannot be read ({type(error).__name__}); restore "
-                "the outbox from a backup."
+                f"What was decided for batch {row.batch_id} of the outbox cannot be read ({type(error).__name__}); "
+                "restore the outbox from a backup."
             ) from error
     return found
