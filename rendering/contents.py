@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
 from operator import itemgetter
-from typing import Any, AnyStr, Generic, NamedTuple, TypeAlias
+from typing import Any, AnyStr, Generic, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
@@ -42,7 +42,8 @@ class Contents(Generic[AnyStr]):
     def __init__(self, parts: Iterable[Part[AnyStr]], rows: int) -> None:
         self.parts: list[Part[AnyStr]] = []
         self.rows = rows
-        for part in parts:
+        for each in parts:
+            part = _same_for_all(each)
             if isinstance(part, Texts) or not self.parts or isinstance(self.parts[-1], Texts):
                 if isinstance(part, Texts) or part:
                     self.parts.append(part)
@@ -86,6 +87,15 @@ class Contents(Generic[AnyStr]):
     def joined(self, nothing: AnyStr) -> list[AnyStr]:
         """The text of each row."""
         return list(map(nothing.join, zip(*self.columns(), strict=True))) if self.parts else [nothing] * self.rows
+
+
+def _same_for_all(part: Part[AnyStr]) -> Part[AnyStr]:
+    """A text for each row that is the same for all rows is one text."""
+    if not isinstance(part, Texts) or len(part.values) > 1:
+        return part
+    text = part.values[0]
+    # Markup would escape what is put after it.
+    return cast("AnyStr", text if isinstance(text, bytes) else str(text))
 
 
 class Content:

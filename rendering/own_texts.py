@@ -170,7 +170,7 @@ class CardTexts:
             self._made: list[tuple[Pieces, ...] | None] = []
             self._shapes: dict[tuple[int, ...], int] = {}
             self._shape_of = np.empty(0, dtype=np.int64)
-            self._pieces: dict[tuple[int, int, int], tuple[list[str], int]] = {}
+            self._pieces: dict[tuple[int, int, int], _Piece] = {}
         self._records = records
         writing = self._written(readers)
         self._which = np.full(len(writing), NONE, dtype=np.int64)
@@ -239,15 +239,36 @@ class CardTexts:
     def _piece(self, shape: int, part: int, number: int, codes: np.ndarray) -> Texts[str]:
         """A piece of all that was made, empty where that has another shape; for records by what was made of them."""
         key = (shape, part, number)
-        known, longest = self._pieces.get(key, ([], 0))
-        if len(known) < len(self._made):
-            shapes = zip(self._made[len(known) :], (self._shape_of[len(known) :] == shape).tolist(), strict=True)
-            texts = [made[part][number] if made and is_so else "" for made, is_so in shapes]
-            # The list itself grows: what was found out about its values holds for them.
-            known += texts
-            longest = max(longest, *map(len, texts))
-            self._pieces[key] = known, longest
-        return Texts(known, codes, longest)
+        piece = self._pieces.get(key)
+        if piece is None:
+            piece = self._pieces[key] = _Piece()
+        told = len(piece.values)
+        if told < len(self._made):
+            shapes = zip(self._made[told:], (self._shape_of[told:] == shape).tolist(), strict=True)
+            piece.add([made[part][number] if made and is_so else "" for made, is_so in shapes])
+        return piece.texts(codes)
+
+
+class _Piece:
+    """A piece of a card, for each record that it was made of."""
+
+    def __init__(self) -> None:
+        # The list itself grows: what was found out about its values holds for them.
+        self.values: list[str] = []
+        self._longest = 0
+        self._is_same = True
+
+    def add(self, texts: list[str]) -> None:
+        """More records' piece, of one or more."""
+        self.values += texts
+        self._longest = max(self._longest, *map(len, texts))
+        self._is_same = self._is_same and texts.count(self.values[0]) == len(texts)
+
+    def texts(self, codes: np.ndarray) -> Texts[str]:
+        """The pieces of some records, by their numbers."""
+        if self._is_same:
+            return Texts(self.values[:1], np.zeros(len(codes), dtype=np.int64), self._longest)
+        return Texts(self.values, codes, self._longest)
 
 
 def _context(env: ByColumn, readers: Readers, writing: Writing) -> Filling:

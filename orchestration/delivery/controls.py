@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from orchestration.delivery.engine import durable_engine, reading, storage, writing
 from orchestration.delivery.leases import free
-from orchestration.delivery.outbox_tables import BATCHES, MESSAGES
+from orchestration.delivery.outbox_tables import BATCHES, MESSAGES, is_open_as
 
 PAUSED, CANCELLED, RUNNING = "paused", "cancelled", "running"
 # A pause is of the campaign, whatever its occurrence.
@@ -113,7 +113,7 @@ class Controls:
     def _withdraw(self, which: sa.ColumnElement[bool], campaign: str) -> int:
         change = (
             sa.update(MESSAGES)
-            .where(which, MESSAGES.c.state == "planned")
+            .where(which, is_open_as("planned"))
             .values(state="rejected", error=CANCELLED, revision=MESSAGES.c.revision + 1)
         )
         with writing(self._engine) as connection:

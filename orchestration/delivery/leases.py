@@ -130,7 +130,7 @@ class Leases:
         # An earlier version had no leases, and no ESP but the folder.
         is_orphan = sa.and_(
             BATCHES.c.worker.is_(None),
-            BATCHES.c.batch_id.in_(sa.select(MESSAGES.c.batch_id).where(MESSAGES.c.state == "sending")),
+            sa.exists().where(MESSAGES.c.batch_id == BATCHES.c.batch_id, MESSAGES.c.state == "sending"),
         )
         with writing(self._engine) as connection:
             left = connection.execute(

@@ -20,7 +20,7 @@ from orchestration.delivery import message_rows, stored_decisions
 from orchestration.delivery.engine import durable_engine, reading, storage, writing
 from orchestration.delivery.leases import LEASE, Leases
 from orchestration.delivery.message_rows import Stamp, stamper
-from orchestration.delivery.outbox_tables import BATCHES, CONTENTS, DECISIONS, MESSAGES, create
+from orchestration.delivery.outbox_tables import BATCHES, CONTENTS, DECISIONS, MESSAGES, create, is_open_as
 from orchestration.delivery.settling import Settling
 from orchestration.delivery.stored import pack
 from orchestration.delivery.unknown import Unknown
@@ -126,7 +126,7 @@ class Outbox:
         for start in range(0, len(emails), _LOOKED_UP_IDS):
             to = MESSAGES.c.email.in_(emails[start : start + _LOOKED_UP_IDS])
             with reading(self._engine) as connection:
-                rows = connection.execute(sa.select(*columns).where(MESSAGES.c.state == "planned", to)).all()
+                rows = connection.execute(sa.select(*columns).where(is_open_as("planned"), to)).all()
             yield from ((row[0], row[1], row[2]) for row in rows)
 
     def withdraw(self, reasons: Mapping[str, str]) -> int:
@@ -146,7 +146,7 @@ class Outbox:
         """By campaign, how many planned messages wait for an hour after `at` (UTC), and the first such hour."""
         query = (
             sa.select(MESSAGES.c.campaign, sa.func.count(), sa.func.min(MESSAGES.c.not_before))
-            .where(MESSAGES.c.state == "planned", MESSAGES.c.not_before > at.replace(tzinfo=None))
+            .where(is_open_as("planned"), MESSAGES.c.not_before > at.replace(tzinfo=None))
             .group_by(MESSAGES.c.campaign)
         )
         with reading(self._engine) as connection:

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from orchestration.delivery.engine import reading, writing
 from orchestration.delivery.leases import free
-from orchestration.delivery.outbox_tables import BATCHES, MESSAGES
+from orchestration.delivery.outbox_tables import BATCHES, MESSAGES, is_open_as
 
 _IDS_PER_STATEMENT = 500
-_IS_UNKNOWN = MESSAGES.c.state == "unknown"
+_IS_UNKNOWN = is_open_as("unknown")
 NEVER_TAKEN = "the ESP says that it never took it"
 
 

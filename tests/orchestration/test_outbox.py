@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from orchestration.delivery.controls import Controls
 from orchestration.delivery.esp.base import Answer
 from orchestration.delivery.esp.folder import FolderEsp
 from orchestration.delivery.outbox import Outbox, Planned
@@ -142,6 +146,48 @@ def test_a_sent_message_keeps_no_copy_of_its_content(outbox: Outbox, esp: Folder
 
     with sqlite3.connect(tmp_path / "outbox.sqlite") as connection:
         assert connection.execute("select count(*) from batches").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda outbox: outbox.waiting(NOW),
+        lambda outbox: list(outbox.planned_for(["person.1@example.com"])),
+        lambda outbox: outbox.unknown.ids(),
+        lambda outbox: outbox.unknown.waiting(),
+        lambda outbox: outbox.unknown.resend(["hello"], NOW.replace(tzinfo=None)),
+        lambda outbox: outbox.leases.recover(),
+        lambda outbox: Controls(outbox.url).withdraw("hello"),
+    ],
+    ids=["waiting", "planned for", "unknown", "why unknown", "resend", "recover", "withdraw"],
+)
+def test_what_is_still_open_is_found_without_reading_all_that_was_ever_sent(
+    outbox: Outbox, ask: Callable[[Outbox], object]
+) -> None:
+    plans: list[str] = []
+
+    def explain(connection: sa.Connection, _: object, statement: str, parameters: object, *__: object) -> None:
+        if "messages" in statement and statement.startswith(("SELECT", "UPDATE")):
+            cursor = connection.connection.cursor()
+            plans.extend(row[3] for row in cursor.execute(f"explain query plan {statement}", parameters))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", explain)
+    try:
+        ask(outbox)
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", explain)
+    assert [plan for plan in plans if "messages" in plan]
+    assert not [plan for plan in plans if plan.startswith("SCAN messages")]
+
+
+def test_an_earlier_versions_outbox_loses_the_index_that_nothing_is_found_by(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    Outbox(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.execute("create index messages_open on messages (state) where state in ('planned', 'sending')")
+    Outbox(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        assert not connection.execute("select name from sqlite_master where name = 'messages_open'").fetchall()
 
 
 def test_no_esp_but_the_folder_takes_the_demos_public_key(tmp_path: Path) -> None:

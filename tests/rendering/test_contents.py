@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from rendering.contents import Content, Contents, Part, Texts, interleaved
 from rendering.json_text import escaped, in_json, needs_nothing, put_out_in_json
@@ -39,6 +40,11 @@ def _in_json(part: str | Texts[str]) -> Part[str]:
     if isinstance(part, Texts):
         return Texts.of(list(map(escaped, part.values)), part.codes)
     return escaped(part)
+
+
+def test_what_is_the_same_for_all_rows_is_there_once_with_the_text_beside_it_and_escapes_none_of_it() -> None:
+    same = Texts.of([Markup("<b>")], np.zeros(_ROWS, dtype=np.int64))
+    assert Contents([same, "<i>", same], _ROWS).parts == ["<b><i><b>"]
 
 
 @settings(max_examples=400, deadline=None)
