@@ -51,3 +51,14 @@
     {{ relation }}
     {%- endif -%}
 {%- endmacro %}
+
+{#- Whether the people of a partial refresh have bought what a table of scores says of them; `profiles` is built. -#}
+{% macro has_only_these_buyers(scores) %}
+    {%- if load_cached_relation(scores) is none -%}{{ return(false) }}{%- endif -%}
+    {%- set columns = 'person_id, last_ordered_at, orders_count, total_spent_amount' -%}
+    {%- set scored = 'select ' ~ columns ~ ' from ' ~ scores ~ ' where person_id in ' ~ changed_people_list() -%}
+    {%- set bought = 'select ' ~ columns ~ ' from ' ~ refresh_table('profiles') ~ ' where orders_count > 0 and person_id in ' ~ changed_people_list() -%}
+    {{ return(run_query(
+        'select count(*) from ((' ~ scored ~ ' except ' ~ bought ~ ') union all (' ~ bought ~ ' except ' ~ scored ~ ')) as moved'
+    ).columns[0].values()[0] == 0) }}
+{% endmacro %}

@@ -87,5 +87,5 @@ def _webhooks() -> Iterator[Reader]:
 
 
 def _segments() -> Iterator[Reader]:
-    for sql in (observing.DUE, observing.CHANGES):
+    for sql in (observing.DUE, observing.CHANGES_OF_FEW):
         yield Reader("history of segments", sql)

@@ -6,11 +6,13 @@ with due as (
 
 members as (
     select segment, person_id from core.segment_members
+    where true /* of whom */
 ),
 
 left_by_earlier_builds as (
     select segment, person_id
     from raw.segment_changes
+    where true /* of whom */
     qualify
         row_number() over (partition by segment, person_id order by changed_at desc) = 1
         and change = 'entered'

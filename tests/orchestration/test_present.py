@@ -31,9 +31,10 @@ def outbox(tmp_path: Path) -> Outbox:
 def built(folder: Path, as_of: datetime, known_at: datetime | None = None) -> Warehouse:
     warehouse = Warehouse(folder / "warehouse.duckdb")
     rows = [
-        {"refresh": 1, "as_of": datetime(2030, 1, 1), "known_at": ""},
+        {"refresh": 1, "mode": "full", "as_of": datetime(2030, 1, 1), "known_at": ""},
         {
             "refresh": 2,
+            "mode": "full",
             "as_of": as_of.replace(tzinfo=None),
             "known_at": f"{known_at:%Y-%m-%d %H:%M:%S.%f}" if known_at else "",
         },

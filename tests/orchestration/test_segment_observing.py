@@ -41,6 +41,19 @@ class Home:
                 )
         return observe(self.warehouse, NOW)
 
+    def refresh(self, day: int, people: str | None = None) -> None:
+        """What dbt notes of a refresh: of all, or only of some `people`."""
+        mode = "incremental" if people is None else "partial"
+        with self.warehouse.transaction() as connection:
+            connection.execute("create schema if not exists core")
+            connection.execute(
+                "create or replace table core.refreshes as select 1 as refresh, ? as mode, ? as as_of, '' as known_at",
+                [mode, datetime(2017, 1, day)],
+            )
+            connection.execute(
+                "create or replace table core.changed_people as select unnest(?) as person_id", [list(people or "")]
+            )
+
     def changes(self, segment: str) -> list[str]:
         rows = self.warehouse.rows(
             "select day(changed_at) || case change when 'entered' then '+' else '-' end || person_id as told "
@@ -68,6 +81,18 @@ def test_entries_and_exits_are_noted_as_they_are_found(home: Home) -> None:
     home.build(3, {"s": "bc"})
     assert home.changes("s") == ["1+a", "1+b", "2-a", "2+c"]
     assert home.sizes("s") == [(1, 2), (2, 2), (3, 2)]
+
+
+def test_what_a_trigger_changed_is_noted_at_once_and_what_is_not_its_own_by_the_next_hour(home: Home) -> None:
+    home.refresh(1)
+    home.build(1, {"s": "abx"})
+    home.refresh(2, people="abc")
+    home.build(2, {"s": "bcxy"})
+    assert home.changes("s") == ["1+a", "1+b", "1+x", "2-a", "2+c"]
+    assert home.sizes("s") == [(1, 3), (2, 4)]
+    home.refresh(3)
+    home.build(3, {"s": "bcxy"})
+    assert home.changes("s") == ["1+a", "1+b", "1+x", "2-a", "2+c", "3+y"]
 
 
 def test_the_same_instant_again_and_an_earlier_one_note_nothing(home: Home) -> None:
