@@ -9,7 +9,7 @@
 {% macro received_rows(relation, revived=none) -%}
     {%- set columns = content_columns(relation) -%}
     (
-        with received as (
+        with received as {{ read_anew() }} (
 
             select *, hash({{ columns | join(', ') }}) as _content
             from {{ relation }}
@@ -63,6 +63,14 @@
         from received
         where received._content in (select repeated._content from repeated)
     )
+{%- endmacro %}
+
+{#-
+    Says of a CTE over all rows that each use of it reads them anew: to keep millions of rows for the second use takes
+    longer than to read them twice, and more memory than there is. An incremental refresh reads few, and keeps them.
+-#}
+{% macro read_anew() -%}
+    {{ return('' if is_incremental() else 'not materialized') }}
 {%- endmacro %}
 
 {#- The refresh that was the first to see a row, of a table that is made anew each time: the present one or an older. -#}

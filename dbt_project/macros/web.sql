@@ -56,9 +56,9 @@
         {{ web_text(event, 'context', 'device.type') }},
         case
             when {{ agent }} is null then null
-            when regexp_matches({{ agent }}, 'iPad|Tablet') then 'tablet'
-            when regexp_matches({{ agent }}, 'Mobi|iPhone') then 'mobile'
-            when regexp_matches({{ agent }}, 'Android') then 'tablet'
+            when contains({{ agent }}, 'iPad') or contains({{ agent }}, 'Tablet') then 'tablet'
+            when contains({{ agent }}, 'Mobi') or contains({{ agent }}, 'iPhone') then 'mobile'
+            when contains({{ agent }}, 'Android') then 'tablet'
             else 'desktop'
         end
     )

@@ -26,29 +26,39 @@
 
     ),
 
-    -- A stretch of activity lasts until nothing has happened for `lapsed_days`.
+    -- A stretch of activity lasts until nothing has happened for `lapsed_days`: so none begins or ends between two acts
+    -- of so many days, and what is put in order are not the acts, but these days of each person.
+    spells as (
+
+        select person_id, min(occurred_at) as first_at, max(occurred_at) as last_at
+        from acts
+        group by person_id, time_bucket(to_days({{ var('lapsed_days') }}), occurred_at)
+
+    ),
+
     neighbours as (
 
         select
             person_id,
-            occurred_at,
-            lag(occurred_at) over acts_of_person as previous_at,
-            lead(occurred_at) over acts_of_person as next_at
-        from acts
-        window acts_of_person as (partition by person_id order by occurred_at)
+            first_at,
+            last_at,
+            lag(last_at) over spells_of_person as previous_at,
+            lead(first_at) over spells_of_person as next_at
+        from spells
+        window spells_of_person as (partition by person_id order by first_at)
 
     ),
 
     -- A stage can change only where a stretch begins or ends, and where a window gains or loses an order.
     moments as (
 
-        select person_id, occurred_at as changed_at, 0 as orders_gained, 0 as orders_lost, 1 as begun, 0 as ended
+        select person_id, first_at as changed_at, 0 as orders_gained, 0 as orders_lost, 1 as begun, 0 as ended
         from neighbours
-        where coalesce(previous_at < {{ minus_interval('occurred_at', var('lapsed_days')) }}, true)
+        where coalesce(previous_at < {{ minus_interval('first_at', var('lapsed_days')) }}, true)
         union all
-        select person_id, {{ plus_interval('occurred_at', var('lapsed_days')) }}, 0, 0, 0, 1
+        select person_id, {{ plus_interval('last_at', var('lapsed_days')) }}, 0, 0, 0, 1
         from neighbours
-        where coalesce(next_at > {{ plus_interval('occurred_at', var('lapsed_days')) }}, true)
+        where coalesce(next_at > {{ plus_interval('last_at', var('lapsed_days')) }}, true)
         union all
         select person_id, ordered_at, 1, 0, 0, 0
         from purchases

@@ -1,4 +1,4 @@
-with received as (
+with received as {{ read_anew() }} (
 
     select * from {{ ref('int_esp_events') }}
     {% if is_refresh_incremental() %}

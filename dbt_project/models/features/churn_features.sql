@@ -2,7 +2,7 @@
 {%- set quiet = 'case when gap_days > ' ~ horizon ~ ' then gap_days - ' ~ horizon ~ ' else 0 end' -%}
 -- Sums of floats are rounded: their last digits depend on the order in which rows are added.
 -- Nothing at or after the cutoff is seen: a window of n days reaches from n days before it up to it.
-with people as (
+with people as {{ read_anew() }} (
 
     select * from {{ ref('churn_people') }}
 

@@ -4,7 +4,7 @@
     stale=[{'changes': 'changed_web_messages', 'matching': {'message_id': 'message_id'}}],
 ) }}
 
-with received as (
+with received as {{ read_anew() }} (
 
     select * from {{ ref('int_web_events') }}
     {% if is_incremental() %}

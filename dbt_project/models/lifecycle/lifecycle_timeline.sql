@@ -5,7 +5,7 @@
 ) }}
 
 -- A person's rows hang on that person's rows of the inputs alone.
-with people as (
+with people as {{ read_anew() }} (
 
     select * from {{ ref('people') }} as people
     {{ only_changed_people('people') }}

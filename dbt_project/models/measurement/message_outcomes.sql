@@ -4,7 +4,7 @@ with messages as (
 
 ),
 
-outbox as (
+outbox as {{ read_anew() }} (
 
     select * from {{ ref('stg_outbox__messages') }}
 
@@ -29,7 +29,7 @@ identity_merges as (
 
 ),
 
-orders as (
+orders as {{ read_anew() }} (
 
     select * from {{ ref('orders') }}
     where is_purchase

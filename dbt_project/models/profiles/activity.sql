@@ -70,7 +70,7 @@ moved as (
 
 {% endif %}
 -- Two sources may tell of the same message.
-web_news as (
+web_news as {{ read_anew() }} (
 
     select *
     from {{ news_and_moved('web_events', 'web_events._refresh = ' ~ refresh_number(), 'web_events.identifier_type', 'web_events.identifier') }}
@@ -128,7 +128,7 @@ crm_acts as (
 
 ),
 
-web_acts as (
+web_acts as {{ read_anew() }} (
 
     select
         case
@@ -173,7 +173,7 @@ crm_found as (
 
 ),
 
-web_found as (
+web_found as {{ read_anew() }} (
 
     select web_acts.*, identity_map.person_id
     from web_acts

@@ -4,7 +4,7 @@
     stale=[{'changes': 'changed_email_events', 'matching': {'event_id': 'event_id'}}],
 ) }}
 
-with received as (
+with received as {{ read_anew() }} (
 
     select * from {{ ref('int_esp_events') }}
     {% if is_incremental() %}

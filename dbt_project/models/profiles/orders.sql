@@ -4,7 +4,7 @@
     stale=[{'changes': 'changed_orders', 'matching': {'order_id': 'order_id'}}],
 ) }}
 
-with received as (
+with received as {{ read_anew() }} (
 
     select * from {{ ref('int_orders') }}
     {% if is_incremental() %}

@@ -42,7 +42,7 @@ engagement_levels as (
 
 ),
 
-activity as (
+activity as {{ read_anew() }} (
 
     select * from {{ ref('activity') }} as activity
     {{ only_new_profiles('activity') }}
@@ -56,7 +56,7 @@ orders as (
 
 ),
 
-order_lines as (
+order_lines as {{ read_anew() }} (
 
     select * from {{ ref('order_lines') }} as order_lines
     {{ only_new_profiles('order_lines') }}
