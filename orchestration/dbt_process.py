@@ -6,7 +6,7 @@ on it. With SINCERELY_MANIFEST set to the file of an up-to-date parse (partial_p
 
 from __future__ import annotations
 
-import logging
+import atexit
 import os
 import sys
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def main() -> None:
 
 def _end(status: int) -> NoReturn:
     """Ends the process as it is: for Python to take a manifest apart, object by object, takes half a second."""
-    logging.shutdown()
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
