@@ -77,7 +77,10 @@ def campaign(home: Path, messages: int, kills: int, seed: int = 7, workers: int 
         for number in range(kills):
             with _troubles(home, draw, fake, number) as trouble:
                 running = [_start({**environ, **trouble}) for _ in range(workers)]
-                _await_requests(fake, draw.randint(1, per_kill), running)
+                try:
+                    _await_requests(fake, draw.randint(1, per_kill), running)
+                except RuntimeError as error:
+                    raise RuntimeError(f"Before kill {number}, with {trouble or 'no such trouble'}: {error}") from error
                 time.sleep(draw.random() * 0.03)
                 _kill(running[: draw.randint(1, workers)])
                 for process in running:
