@@ -109,7 +109,7 @@ def build_environment(settings: Settings) -> dict[str, str]:
         **environment(settings),
         "SINCERELY_MANIFEST": str(manifest(settings).with_name("partial_parse.msgpack")),
         # DuckDB's allocator, jemalloc: memory that one statement gave back serves the next, whichever thread it was
-        # of; asked of the system anew, it takes a tenth of a refresh. SINCERELY_MEMORY_LIMIT bounds it as before.
+        # of; asked of the system anew, it takes a twelfth of a refresh. SINCERELY_MEMORY_LIMIT bounds it as before.
         "DUCKDB_JE_MALLOC_CONF": f"dirty_decay_ms:-1,muzzy_decay_ms:-1,narenas:{max(1, (os.cpu_count() or 1) // 2)}",
     }
 

@@ -9,7 +9,7 @@ METADATA = sa.MetaData()
 # A batch's content is kept while one of its messages is in one of these: any of them may still be handed over.
 OPEN_STATES = ("planned", "sending", "unknown")
 
-# An earlier version kept it, and no database used it: to keep it took more than all that is looked up.
+# Earlier versions kept it, and SQLite used it for none of their queries, whose states are parameters.
 _UNUSED_INDEX = "messages_open"
 
 MESSAGES = sa.Table(

@@ -42,6 +42,17 @@ _HANDED_OVER = """
 _SENT_STEPS = "select count(*) as sent_count from core.journey_steps_taken where state = 'sent'"
 
 
+# A trigger's refresh leaves the scores only where nobody of its people ordered.
+_SCORED_OTHERWISE = """
+    with bought as (
+        select person_id, last_ordered_at, orders_count, total_spent_amount from core.profiles where orders_count > 0
+    ), scored as (
+        select person_id, last_ordered_at, orders_count, total_spent_amount from core.rfm_scores
+    )
+    (from bought except from scored) union all (from scored except from bought)
+"""
+
+
 def test_a_few_hourly_refreshes_give_the_tables_of_a_full_rebuild(tmp_path: Path) -> None:
     settings, as_of = _refresh_hourly(tmp_path, hours=2, compare_every=2)
 
@@ -96,6 +107,7 @@ def _refresh_hourly(folder: Path, *, hours: int, compare_every: int, seed: int =
         if hour % 3 == 1:
             refresh(settings, as_of - timedelta(minutes=25), is_partial=True)
             assert _last_mode(settings) == "partial"
+            assert Warehouse(settings.warehouse).rows(_SCORED_OTHERWISE) == []
         refresh(settings, as_of)
         assert _last_mode(settings) == "incremental"
         if (hour + 1) % compare_every == 0:
