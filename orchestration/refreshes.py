@@ -9,25 +9,26 @@ from orchestration.settings import parse_instant
 from orchestration.warehouse import Warehouse
 
 _TABLE = "core.refreshes"
-_LAST = f"select as_of, known_at, mode = 'partial' as is_partial from {_TABLE} order by refresh desc limit 1"
+_LAST = f"select as_of, known_at, mode from {_TABLE} order by refresh desc limit 1"
 
 
 @dataclass(frozen=True)
 class Refresh:
     """The instant that the tables speak of, and until when rows had to have landed; None for all rows. Both are UTC.
 
-    A partial one changed what is of `core.changed_people`, and nothing else."""
+    Its mode is full, incremental or partial; a partial one changed what is of `core.changed_people`, and nothing else.
+    """
 
     as_of: datetime
     known_at: datetime | None
-    is_partial: bool = False
+    mode: str = "full"
 
 
 def last(warehouse: Warehouse) -> Refresh | None:
     """The refresh that the tables are from; None before the first one."""
     for row in warehouse.rows(_LAST) if warehouse.exists(_TABLE) else []:
         known_at = parse_instant(row["known_at"], _TABLE) if row["known_at"] else None
-        return Refresh(row["as_of"].replace(tzinfo=UTC), known_at, row["is_partial"])
+        return Refresh(row["as_of"].replace(tzinfo=UTC), known_at, row["mode"])
     return None
 
 

@@ -5,6 +5,15 @@
     {{ return([var('engaged_days'), var('active_days'), 90, var('view_use_after_days')]) }}
 {%- endmacro %}
 
+{#-
+    One more equality of a join, after `and`. Where a join has one `=` alone DuckDB looks at the few rows of its one side
+    while it reads the many of the other, and reads no more of those than their keys (a Bloom filter); with two of them
+    it reads all. So of the keys of a refresh's news `=` compares what differs most, and this the others.
+-#}
+{% macro also_equal(left, right) -%}
+    {{ left }} between {{ right }} and {{ right }}
+{%- endmacro %}
+
 {#- Keeps, in an incremental refresh, the people of whom something new is said: ends the where clause of an input. -#}
 {% macro only_changed_people(relation) -%}
     {%- if is_incremental() %}
@@ -44,7 +53,7 @@
         select {{ relation }}.*
         from {{ relation }}
         semi join moved
-            on moved.identifier_type = {{ identifier_type }} and moved.identifier = {{ identifier }}
+            on moved.identifier = {{ identifier }} and {{ also_equal('moved.identifier_type', identifier_type) }}
         where not {{ is_news }}
     ) as {{ relation }}
     {%- else -%}

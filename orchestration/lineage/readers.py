@@ -87,5 +87,5 @@ def _webhooks() -> Iterator[Reader]:
 
 
 def _segments() -> Iterator[Reader]:
-    for sql in (observing.DUE, observing.CHANGES_OF_FEW):
+    for sql in (observing.DUE, observing.FOLLOWS, *observing.CHANGES_OF_FEW.values()):
         yield Reader("history of segments", sql)

@@ -41,18 +41,23 @@ class Home:
                 )
         return observe(self.warehouse, NOW)
 
-    def refresh(self, day: int, people: str | None = None) -> None:
-        """What dbt notes of a refresh: of all, or only of some `people`."""
+    def refresh(self, day: int, people: str | None = None, seen: str = "", moved: str = "") -> None:
+        """What dbt notes of a refresh: of some `people` alone, or of all, where it saw some come and go or move."""
         mode = "incremental" if people is None else "partial"
+        tables = {"changed_people": people or "", "segment_changes_now": seen, "moved_people": moved}
         with self.warehouse.transaction() as connection:
             connection.execute("create schema if not exists core")
             connection.execute(
-                "create or replace table core.refreshes as select 1 as refresh, ? as mode, ? as as_of, '' as known_at",
-                [mode, datetime(2017, 1, day)],
+                "create table if not exists core.refreshes "
+                "(refresh integer, mode varchar, as_of timestamp, known_at varchar)"
             )
             connection.execute(
-                "create or replace table core.changed_people as select unnest(?) as person_id", [list(people or "")]
+                "insert into core.refreshes values (?, ?, ?, '')", [day, mode, datetime(2017, 1, day)]
             )
+            for table, whom in tables.items():
+                connection.execute(
+                    f"create or replace table core.{table} as select unnest(?::varchar[]) as person_id", [list(whom)]
+                )
 
     def changes(self, segment: str) -> list[str]:
         rows = self.warehouse.rows(
@@ -90,9 +95,36 @@ def test_what_a_trigger_changed_is_noted_at_once_and_what_is_not_its_own_by_the_
     home.build(2, {"s": "bcxy"})
     assert home.changes("s") == ["1+a", "1+b", "1+x", "2-a", "2+c"]
     assert home.sizes("s") == [(1, 3), (2, 4)]
-    home.refresh(3)
+    home.refresh(3, seen="y")
     home.build(3, {"s": "bcxy"})
     assert home.changes("s") == ["1+a", "1+b", "1+x", "2-a", "2+c", "3+y"]
+
+
+def test_where_the_refresh_before_was_noted_only_who_came_went_or_moved_in_this_one_is_looked_at(home: Home) -> None:
+    home.refresh(1)
+    home.build(1, {"s": "abc"})
+    home.refresh(2, seen="d", moved="be")
+    home.build(2, {"s": "cde"})  # b goes by e's name now; that a is gone it would have seen
+    assert home.changes("s") == ["1+a", "1+b", "1+c", "2-b", "2+d", "2+e"]
+
+
+def test_where_the_refresh_before_was_not_noted_everybody_is_looked_at(home: Home) -> None:
+    home.refresh(1)
+    home.build(1, {"s": "abc", "t": "a"})
+    home.refresh(2)
+    home.refresh(3, seen="d")
+    home.build(3, {"s": "cd", "t": "a"})
+    assert home.changes("s") == ["1+a", "1+b", "1+c", "3-a", "3-b", "3+d"]
+
+
+def test_a_segment_that_failed_in_the_refresh_before_is_looked_at_as_a_whole(home: Home) -> None:
+    home.refresh(1)
+    home.build(1, {"s": "ab", "t": "a"})
+    home.refresh(2, moved="bc")
+    home.build(2, {"s": "ab", "t": "a"}, failed=("s",))
+    home.refresh(3)
+    home.build(3, {"s": "ac", "t": "a"})
+    assert home.changes("s") == ["1+a", "1+b", "3-b", "3+c"]
 
 
 def test_the_same_instant_again_and_an_earlier_one_note_nothing(home: Home) -> None:

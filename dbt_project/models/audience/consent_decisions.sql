@@ -12,8 +12,12 @@ with received as (
 
 identity_map as (
 
-    select * from {{ ref('identity_map') }} as identity_map
-    {{ only_changed_people('identity_map') }}
+    {% if is_incremental() -%}
+    -- depends_on: {{ ref('identity_map') }}
+    select * from {{ ref('changed_identifiers') }}
+    {%- else -%}
+    select * from {{ ref('identity_map') }}
+    {%- endif %}
 
 ),
 

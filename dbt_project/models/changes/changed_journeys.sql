@@ -21,13 +21,17 @@ final as (
 
     select person_id from {{ ref('changed_people') }}
     union
+    select person_id from {{ ref('moved_people') }}
+    union
+    {%- if is_refresh_partial() %}
+    -- depends_on: {{ ref('renoted_people') }}, {{ ref('segment_changes_now') }}
+    {%- else %}
     -- Whose segments changed, and whose did otherwise than the last refresh saw.
     select person_id from {{ ref('renoted_people') }}
     union
-    select person_id from {{ ref('moved_people') }}
-    union
     select person_id from {{ ref('segment_changes_now') }}
     union
+    {%- endif %}
     select person_id from {{ ref('journey_messages') }}
     where _refresh = {{ refresh_number() }}
     union

@@ -34,8 +34,8 @@ final as (
     from heard_of
     inner join identity_map
         on
-            heard_of.identifier_type = identity_map.identifier_type
-            and heard_of.identifier = identity_map.identifier
+            heard_of.identifier = identity_map.identifier
+            and {{ also_equal('heard_of.identifier_type', 'identity_map.identifier_type') }}
     union
     select person_id from {{ ref('contacts') }}
     where _refresh = {{ refresh_number() }}

@@ -1,4 +1,6 @@
-{% if is_refresh_incremental() %}
+-- Of whom nothing landed a partial refresh leaves to the next.
+-- depends_on: {{ source('ml', 'churn_predictions') }}, {{ source('ml', 'lifetime_values') }}
+{% if is_refresh_incremental() and not is_refresh_partial() %}
 with profiles as (
 
     select * from {{ before_refresh('profiles') }}

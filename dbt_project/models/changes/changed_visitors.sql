@@ -43,8 +43,8 @@ acts as (
     from web_events
     inner join restarted_identifiers
         on
-            web_events.identifier_type = restarted_identifiers.identifier_type
-            and web_events.identifier = restarted_identifiers.identifier
+            web_events.identifier = restarted_identifiers.identifier
+            and {{ also_equal('web_events.identifier_type', 'restarted_identifiers.identifier_type') }}
     group by all
 
 ),
@@ -54,7 +54,7 @@ visitors as (
     select identity_map.person_id, acts.visitor, min(acts.from_at) as from_at
     from acts
     inner join identity_map
-        on acts.identifier_type = identity_map.identifier_type and acts.identifier = identity_map.identifier
+        on acts.identifier = identity_map.identifier and {{ also_equal('acts.identifier_type', 'identity_map.identifier_type') }}
     group by identity_map.person_id, acts.visitor
 
 ),
@@ -70,7 +70,7 @@ final as (
     left join {{ before_refresh('sessions') }} as sessions
         on
             visitors.person_id = sessions.person_id
-            and visitors.visitor = sessions.visitor
+            and {{ also_equal('sessions.visitor', 'visitors.visitor') }}
             and sessions.ended_at >= {{ minus_interval('visitors.from_at', var('session_silence_minutes'), 'minute') }}
     group by visitors.person_id, visitors.visitor, visitors.from_at
     union

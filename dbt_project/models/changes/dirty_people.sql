@@ -40,8 +40,8 @@ touched as (
     from sightings
     inner join identity_map
         on
-            sightings.identifier_type = identity_map.identifier_type
-            and sightings.identifier = identity_map.identifier
+            sightings.identifier = identity_map.identifier
+            and {{ also_equal('sightings.identifier_type', 'identity_map.identifier_type') }}
     where sightings.first_seen_at < identity_map.first_seen_at
 
 ),
@@ -52,8 +52,8 @@ final as (
     from identity_map
     inner join touched
         on
-            identity_map.identifier_type = touched.identifier_type
-            and identity_map.identifier = touched.identifier
+            identity_map.identifier = touched.identifier
+            and {{ also_equal('identity_map.identifier_type', 'touched.identifier_type') }}
 
 )
 

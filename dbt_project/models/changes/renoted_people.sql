@@ -1,4 +1,6 @@
-{% if is_refresh_incremental() %}
+-- Whom a partial refresh puts together anew have changed anyway.
+-- depends_on: {{ ref('segment_observed_changes') }}
+{% if is_refresh_incremental() and not is_refresh_partial() %}
 with seen as (
 
     select segment, person_id, change, changed_at

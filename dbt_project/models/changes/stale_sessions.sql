@@ -4,7 +4,7 @@ from {{ before_refresh('sessions') }} as sessions
 inner join {{ ref('changed_visitors') }} as changed_visitors
     on
         sessions.person_id = changed_visitors.person_id
-        and sessions.visitor = changed_visitors.visitor
+        and {{ also_equal('sessions.visitor', 'changed_visitors.visitor') }}
         and sessions.started_at >= changed_visitors.from_at
 {% else %}
 select cast(null as varchar) as session_id

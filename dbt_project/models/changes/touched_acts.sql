@@ -3,7 +3,7 @@
 select activity.activity_id, activity.person_id, activity.channel
 from {{ before_refresh('activity') }} as activity
 inner join {{ ref('changed_acts') }} as changed_acts
-    on activity.channel = changed_acts.channel and activity.source_id = changed_acts.source_id
+    on activity.source_id = changed_acts.source_id and {{ also_equal('activity.channel', 'changed_acts.channel') }}
 {% else %}
 select cast(null as varchar) as activity_id, cast(null as varchar) as person_id, cast(null as varchar) as channel
 where false

@@ -40,8 +40,8 @@ unknown as (
     from sightings
     left join {{ before_refresh('identity_map') }} as identity_map
         on
-            sightings.identifier_type = identity_map.identifier_type
-            and sightings.identifier = identity_map.identifier
+            sightings.identifier = identity_map.identifier
+            and {{ also_equal('sightings.identifier_type', 'identity_map.identifier_type') }}
     left join dirty_people
         on identity_map.person_id = dirty_people.person_id
     where identity_map.identifier is null or dirty_people.person_id is not null

@@ -168,8 +168,8 @@ crm_found as (
     from crm_acts
     inner join identity_map
         on
-            crm_acts.identifier_type = identity_map.identifier_type
-            and crm_acts.identifier = identity_map.identifier
+            crm_acts.identifier = identity_map.identifier
+            and {{ also_equal('crm_acts.identifier_type', 'identity_map.identifier_type') }}
 
 ),
 
@@ -179,8 +179,8 @@ web_found as {{ read_anew() }} (
     from web_acts
     inner join identity_map
         on
-            web_acts.identifier_type = identity_map.identifier_type
-            and web_acts.identifier = identity_map.identifier
+            web_acts.identifier = identity_map.identifier
+            and {{ also_equal('web_acts.identifier_type', 'identity_map.identifier_type') }}
 
 ),
 

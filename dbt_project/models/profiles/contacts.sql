@@ -5,7 +5,7 @@
     stale=[{'changes': 'moved_people', 'matching': {'person_id': 'person_id'}}],
 ) }}
 
-with received as (
+with received as not materialized (
 
     select * from {{ ref('stg_crm__contacts') }}
 

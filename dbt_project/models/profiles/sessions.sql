@@ -51,8 +51,8 @@ visited as (
     from seen
     inner join identity_map
         on
-            seen.identifier_type = identity_map.identifier_type
-            and seen.identifier = identity_map.identifier
+            seen.identifier = identity_map.identifier
+            and {{ also_equal('seen.identifier_type', 'identity_map.identifier_type') }}
     {%- if is_incremental() %}
     inner join {{ ref('changed_visitors') }} as changed_visitors
         on

@@ -16,20 +16,23 @@ identity_map as (
 
 ),
 
-mailed as (
+addresses as (
 
-    select person_id
-    from identity_map
-    where
-        identifier_type = 'email'
-        and identifier in (
-            select messages.email
-            from messages
-            where not messages.is_holdout
-        )
+    select profiles.person_id, identity_map.identifier as email
+    from profiles
+    inner join identity_map
+        on profiles.person_id = identity_map.person_id
+    where profiles.can_email and identity_map.identifier_type = 'email'
 
 )
 
 select person_id
-from profiles
-where can_email and person_id not in (select mailed.person_id from mailed)
+from addresses
+except
+select person_id
+from addresses
+where email in (
+    select messages.email
+    from messages
+    where not messages.is_holdout
+)

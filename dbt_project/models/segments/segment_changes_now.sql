@@ -8,7 +8,7 @@ with observed as (
 
     select * from {{ ref('segment_observed_members') }}
     {% if is_refresh_partial() %}
-    where person_id in (select people.person_id from {{ ref('changed_people') }} as people)
+    where person_id in (select people.person_id from {{ ref('people_with_observations') }} as people)
     {% endif %}
 
 ),
@@ -17,11 +17,22 @@ members as (
 
     select * from {{ ref('segment_members') }}
     {% if is_refresh_partial() %}
-    where person_id in (select people.person_id from {{ ref('changed_people') }} as people)
+    where person_id in (select people.person_id from {{ ref('people_with_observations') }} as people)
     {% endif %}
 
 ),
 
+{% if is_refresh_partial() -%}
+-- Of all others nothing was put together anew: what the last refresh saw of them holds.
+seen_before as (
+
+    select segment, person_id, change, changed_at
+    from {{ this }}
+    where person_id not in (select people.person_id from {{ ref('people_with_observations') }} as people)
+
+),
+
+{% endif -%}
 -- What this build sees that none before it saw happened at its instant, as far as anybody can know.
 final as (
 
@@ -36,6 +47,11 @@ final as (
             members.segment = observed.segment
             and members.person_id = observed.person_id
     where members.person_id is null or observed.person_id is null
+    {%- if is_refresh_partial() %}
+    union all
+    select segment, person_id, change, changed_at
+    from seen_before
+    {%- endif %}
 
 )
 

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
-with observed as (
+with observed as not materialized (
 
     select * from {{ ref('segment_observed_members') }}
 
@@ -26,8 +26,8 @@ stayed as (
     from observed
     anti join exited
         on
-            observed.segment = exited.segment
-            and observed.person_id = exited.person_id
+            observed.person_id = exited.person_id
+            and {{ also_equal('observed.segment', 'exited.segment') }}
 
 ),
 
@@ -41,8 +41,8 @@ final as (
     from entered
     anti join observed
         on
-            entered.segment = observed.segment
-            and entered.person_id = observed.person_id
+            entered.person_id = observed.person_id
+            and {{ also_equal('entered.segment', 'observed.segment') }}
 
 )
 
