@@ -15,12 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from orchestration import dbt_once
+from orchestration import dbt_manifest, dbt_once
 from orchestration.garbage import uncollected
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
-    from dbt.contracts.graph.manifest import Manifest
 
 
 def main() -> None:
@@ -55,17 +54,9 @@ def invoke(arguments: list[str]) -> dbtRunnerResult:
             if not parsed.exists():
                 return dbtRunner().invoke(arguments)
             with _no_second_look(), dbt_once.remembered(parsed.with_name("remembered"), arguments):
-                return dbtRunner(manifest=_loaded(parsed)).invoke(arguments)
+                return dbtRunner(manifest=dbt_manifest.load(parsed)).invoke(arguments)
         finally:
             _close_the_warehouse()
-
-
-def _loaded(parsed: Path) -> Manifest:
-    from dbt.contracts.graph.manifest import Manifest
-
-    manifest = Manifest.from_msgpack(parsed.read_bytes())
-    manifest.build_flat_graph()
-    return manifest
 
 
 @contextmanager

@@ -66,7 +66,8 @@
 {#-
     What a data test looks at: all rows that its `where` names. In an incremental refresh that is in haste (var
     `only_news_is_tested`) those of them that it wrote, as far as the table tells: by its column `_refresh`, by a time
-    (meta `news_since`) after the last refresh, or by people. The rest passed before, and is tested in full every night.
+    (meta `news_since`) after the last refresh, or by people (those that it wrote anew, or of the table that meta `news_of`
+    names). The rest passed before, and is tested in full every night.
 -#}
 {% macro get_where_subquery(relation) -%}
     {%- set conditions = [config.get('where')] if config.get('where') else [] -%}
@@ -99,6 +100,9 @@
 
 {#- The table with the people whose rows an incremental refresh writes anew in a model, where it goes by people. -#}
 {% macro written_people(name) -%}
+    {%- if model_named(name).config.get('meta', {}).get('news_of') -%}
+        {{ return(model_named(name).config.meta.news_of) }}
+    {%- endif -%}
     {%- for each in model_named(name).config.get('stale', []) if each.matching.get('person_id') == 'person_id' -%}
         {{ return(each.changes) }}
     {%- endfor -%}

@@ -123,3 +123,27 @@ def test_a_damaged_memory_is_as_good_as_none(tmp_path: Path, damaged: bytes) -> 
     again = dbt_once._Memory()
     again.read(file)
     assert list(again.templates) == [("kind", "source")]
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 16, 40, 5_000])
+def test_a_damaged_manifest_is_as_good_as_none(small: Small, kept_bytes: int) -> None:
+    small.build(1)
+    kept = small.folder / "target" / "partial_parse.pickle"
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:kept_bytes])
+
+    assert small.build(5) == ["one", "two"]
+
+    assert small.rows("two") == [(6, "hello")]
+    assert len(kept.read_bytes()) > 5_000, "kept anew"
+
+
+def test_a_schema_is_made_when_it_is_asked_for() -> None:
+    asked = (
+        "from orchestration import dbt_once; dbt_once.prepare();"
+        "from dbt.artifacts.schemas.run import RunResultsArtifact as of;"
+        "import sys; assert 'get_schema' not in vars(sys.modules['mashumaro.jsonschema.builder']);"
+        "print(of.json_schema()['properties']['results']['type'])"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
+    assert done.stdout == "array\n", done.stderr
