@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    pickle.UnpicklingError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    ValueError,
+    TypeError,
+)
 _MADE_BY = ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb", "mashumaro")
 
 
@@ -37,7 +47,7 @@ def load(parsed: Path) -> Manifest:
 
 def _read(kept: Path, digest: bytes) -> Manifest | None:
     """What was kept of this very parse; a file that cannot be read is as good as none."""
-    with suppress(OSError, EOFError, pickle.UnpicklingError, AttributeError, ImportError, IndexError, ValueError, TypeError):
+    with suppress(*_UNREADABLE):
         data = memoryview(kept.read_bytes())
         if data[:_DIGEST_BYTES] == digest:
             manifest: Manifest = pickle.loads(data[_DIGEST_BYTES:])

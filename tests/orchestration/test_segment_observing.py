@@ -51,9 +51,7 @@ class Home:
                 "create table if not exists core.refreshes "
                 "(refresh integer, mode varchar, as_of timestamp, known_at varchar)"
             )
-            connection.execute(
-                "insert into core.refreshes values (?, ?, ?, '')", [day, mode, datetime(2017, 1, day)]
-            )
+            connection.execute("insert into core.refreshes values (?, ?, ?, '')", [day, mode, datetime(2017, 1, day)])
             for table, whom in tables.items():
                 connection.execute(
                     f"create or replace table core.{table} as select unnest(?::varchar[]) as person_id", [list(whom)]
