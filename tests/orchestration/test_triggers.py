@@ -60,8 +60,11 @@ def test_a_new_file_is_landed_and_its_demo_request_qualifies_the_lead(
     assert _segments(home, "c2") == {"new_leads"}
     (leads,) = Warehouse(home.warehouse).rows("select count(*) as people from core.new_leads")
     assert leads["people"] == 1
+    assert _became_new_lead(home, "c2") == [_AT.replace(tzinfo=None)]
     # What asked for the refresh is seen: it asks for no other.
     assert isinstance(_evaluated(trigger_events), dg.SkipReason)
+    refresh(home, _AT + timedelta(hours=1))
+    assert _became_new_lead(home, "c2") == [_AT.replace(tzinfo=None)]
 
 
 def test_while_the_warehouse_is_held_a_sensor_looks_again_later(
@@ -92,6 +95,15 @@ def _segments(settings: Settings, contact_id: str = "c1") -> set[str]:
         [contact_id],
     )
     return {str(row["segment"]) for row in rows} & {"new_leads", "qualified_leads", "demo_requested"}
+
+
+def _became_new_lead(settings: Settings, contact_id: str) -> list[datetime]:
+    rows = Warehouse(settings.warehouse).rows(
+        "select changed_at from core.segment_transitions inner join core.contacts using (person_id) "
+        "where contact_id = ? and segment = 'new_leads' and change = 'entered'",
+        [contact_id],
+    )
+    return [row["changed_at"] for row in rows]
 
 
 def _write(settings: Settings, name: str, **row: str) -> None:
