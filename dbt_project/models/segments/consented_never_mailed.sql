@@ -14,25 +14,21 @@ identity_map as (
 
     select * from {{ ref('identity_map') }}
 
-),
-
-addresses as (
-
-    select profiles.person_id, identity_map.identifier as email
-    from profiles
-    inner join identity_map
-        on profiles.person_id = identity_map.person_id
-    where profiles.can_email and identity_map.identifier_type = 'email'
-
 )
 
 select person_id
-from addresses
-except
-select person_id
-from addresses
-where email in (
-    select messages.email
-    from messages
-    where not messages.is_holdout
-)
+from profiles
+where
+    can_email
+    and not exists (
+        select 1
+        from identity_map
+        where
+            identity_map.person_id = profiles.person_id
+            and identity_map.identifier_type = 'email'
+            and identity_map.identifier in (
+                select messages.email
+                from messages
+                where not messages.is_holdout
+            )
+    )
