@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import pickle
 import sys
-import tempfile
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from orchestration.dbt_once import keep
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -41,7 +42,7 @@ def load(parsed: Path) -> Manifest:
 
     manifest = Manifest.from_msgpack(packed)
     manifest.build_flat_graph()
-    _write(kept, digest + pickle.dumps(manifest, protocol=pickle.HIGHEST_PROTOCOL))
+    keep(kept, digest + pickle.dumps(manifest, protocol=pickle.HIGHEST_PROTOCOL))
     return manifest
 
 
@@ -53,10 +54,3 @@ def _read(kept: Path, digest: bytes) -> Manifest | None:
             manifest: Manifest = pickle.loads(data[_DIGEST_BYTES:])
             return manifest
     return None
-
-
-def _write(kept: Path, data: bytes) -> None:
-    """Keeps it, for whoever reads while this is written too; who cannot write there, builds all the same."""
-    with suppress(OSError), tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as written:
-        written.write(data)
-        Path(written.name).replace(kept)

@@ -30,6 +30,15 @@ _SCHEMAS = "mashumaro.jsonschema.builder"
 _MOST_SELECTIONS = 20
 
 
+def keep(file: Path, data: bytes) -> None:
+    """Writes a file that others may read meanwhile; who cannot write there, builds all the same."""
+    with suppress(OSError):
+        file.parent.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as written:
+            written.write(data)
+        Path(written.name).replace(file)
+
+
 class _Memory:
     """Of earlier builds: templates by their source, and selections by the command."""
 
@@ -52,17 +61,12 @@ class _Memory:
             self.is_new = True
 
     def write(self, file: Path) -> None:
-        """Keeps it, for whoever reads while this is written too."""
+        """Keeps it for the next build."""
         if not self.is_new:
             return
         if len(self.templates) > _MOST_TEMPLATES:
             self.templates.clear()
-        # Who cannot write there, builds all the same.
-        with suppress(OSError):
-            file.parent.mkdir(exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as written:
-                written.write(marshal.dumps((self.templates, self.selections)))
-            Path(written.name).replace(file)
+        keep(file, marshal.dumps((self.templates, self.selections)))
 
 
 _MEMORY = _Memory()
