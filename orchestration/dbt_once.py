@@ -1,6 +1,7 @@
 """What dbt does over and over within a build, and again in the next: once.
 
-Beside an up-to-date parse lie the templates as Python's code, and which nodes a command selects of it.
+Beside an up-to-date parse lie the templates as Python's code, which nodes a command selects of it, and which wait for
+which.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from importlib import import_module
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any
 
 # What changes with each build, and says nothing of what is selected.
@@ -26,8 +26,8 @@ _OF_ONE_BUILD = frozenset(("--vars", "--target-path", "--project-dir", "--thread
 # Selectors by what earlier builds came to.
 _OF_EARLIER_BUILDS = ("state:", "result:", "source_status:")
 _MOST_TEMPLATES = 5_000
-_SCHEMAS = "mashumaro.jsonschema.builder"
 _MOST_SELECTIONS = 20
+_MOST_GRAPHS = 2
 
 
 def keep(file: Path, data: bytes) -> None:
@@ -40,18 +40,21 @@ def keep(file: Path, data: bytes) -> None:
 
 
 class _Memory:
-    """Of earlier builds: templates by their source, and selections by the command."""
+    """Of earlier builds: templates by their source, selections by the command, and graphs, as nodes and edges, by the
+    parse."""
 
     def __init__(self) -> None:
         self.templates: dict[tuple[str, str], CodeType] = {}
         self.selections: dict[str, tuple[list[str], list[str]]] = {}
+        self.graphs: dict[str, tuple[list[str], list[tuple[str, str]]]] = {}
         self.command = ""
+        self.parse = ""
         self.is_new = False
 
     def read(self, file: Path) -> None:
         """Takes in what was kept; a file that cannot be read is as good as none."""
         with suppress(OSError, ValueError, EOFError, TypeError):
-            self.templates, self.selections = marshal.loads(file.read_bytes())
+            self.templates, self.selections, self.graphs = marshal.loads(file.read_bytes())
         self.is_new = False
 
     def select(self, found: tuple[list[str], list[str]]) -> None:
@@ -60,13 +63,18 @@ class _Memory:
             self.selections = {self.command: found, **dict(list(self.selections.items())[:_MOST_SELECTIONS])}
             self.is_new = True
 
+    def link(self, parse: str, nodes: list[str], edges: list[tuple[str, str]]) -> None:
+        """Keeps which nodes wait for which."""
+        self.graphs = {parse: (nodes, edges), **dict(list(self.graphs.items())[: _MOST_GRAPHS - 1])}
+        self.is_new = True
+
     def write(self, file: Path) -> None:
         """Keeps it for the next build."""
         if not self.is_new:
             return
         if len(self.templates) > _MOST_TEMPLATES:
             self.templates.clear()
-        keep(file, marshal.dumps((self.templates, self.selections)))
+        keep(file, marshal.dumps((self.templates, self.selections, self.graphs)))
 
 
 _MEMORY = _Memory()
@@ -78,36 +86,12 @@ def _replace(where: object, name: str, function: Callable[..., Any]) -> None:
     setattr(where, name, function)
 
 
-def prepare() -> None:
-    """Before dbt is loaded: of its two hundred kinds of records a build reads and writes few."""
-    from mashumaro.config import BaseConfig
-
-    BaseConfig.lazy_compilation = True
-    sys.modules.setdefault(_SCHEMAS, _schemas_when_asked())
-
-
-def _schemas_when_asked() -> ModuleType:
-    """The maker of JSON schemas, which checks what is parsed: to load it takes a sixth of the time that dbt takes."""
-
-    def of(name: str) -> Callable[..., Any]:
-        def made(*arguments: Any, **named: Any) -> Any:
-            if sys.modules.get(_SCHEMAS) is stand_in:
-                del sys.modules[_SCHEMAS]
-            return getattr(import_module(_SCHEMAS), name)(*arguments, **named)
-
-        return made
-
-    stand_in = ModuleType(_SCHEMAS)
-    for name in ("build_json_schema", "JSONSchemaBuilder"):
-        setattr(stand_in, name, of(name))
-    return stand_in
-
-
 @cache
 def apply() -> None:
     """When dbt is loaded, for the rest of the process."""
     _tell_only_who_listens()
     _select_once()
+    _link_once()
     _translate_once()
     _look_at_attributes_once()
     _make_nothing_once()
@@ -122,6 +106,7 @@ def remembered(folder: Path, arguments: Sequence[str]) -> Iterator[None]:
     is_the_same_each_time = not any(selector in word for word in told for selector in _OF_EARLIER_BUILDS)
     digest = hashlib.sha256(json.dumps(told).encode() + parsed).hexdigest()
     _MEMORY.command = digest if is_the_same_each_time else ""
+    _MEMORY.parse = hashlib.sha256(parsed).hexdigest()
     versions = [sys.implementation.cache_tag, *map(version, ("dbt-core", "dbt-common", "jinja2"))]
     file = folder / f"{'-'.join(map(str, versions))}.marshal"
     _MEMORY.read(file)
@@ -129,7 +114,7 @@ def remembered(folder: Path, arguments: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         _MEMORY.write(file)
-        _MEMORY.command = ""
+        _MEMORY.command = _MEMORY.parse = ""
 
 
 def _select_once() -> None:
@@ -155,6 +140,33 @@ def _select_once() -> None:
         return set(nodes), set(indirect)
 
     _replace(NodeSelector, "select_nodes", select_nodes)
+
+
+def _link_once() -> None:
+    """Which nodes wait for which, models for the tests before them too, hangs on the parse alone."""
+    import networkx as nx
+    from dbt.compilation import Compiler
+    from dbt.flags import get_flags
+    from dbt.graph import Graph
+
+    compile_all = Compiler.compile
+
+    def linked(self: Compiler, manifest: Any, write: bool = True, add_test_edges: bool = False) -> Graph:
+        if not (add_test_edges and _MEMORY.parse):
+            return compile_all(self, manifest, write, add_test_edges)
+        parse = f"{_MEMORY.parse} {get_flags().USE_FAST_TEST_EDGES}"
+        if parse not in _MEMORY.graphs:
+            made = compile_all(self, manifest, write, add_test_edges)
+            _MEMORY.link(parse, list(made.graph.nodes), list(made.graph.edges))
+            return made
+        self.initialize()
+        nodes, edges = _MEMORY.graphs[parse]
+        graph = nx.DiGraph()
+        graph.add_nodes_from(nodes)
+        graph.add_edges_from(edges)
+        return Graph(graph)
+
+    _replace(Compiler, "compile", linked)
 
 
 def _translate_once() -> None:

@@ -7,6 +7,7 @@ on it. With SINCERELY_MANIFEST set to the file of an up-to-date parse (partial_p
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from orchestration import dbt_manifest, dbt_once
+from orchestration import dbt_manifest, dbt_once, dbt_records
 from orchestration.garbage import uncollected
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def main() -> None:
         # Dagster asks before every build; dbt's own answer takes seconds, for it looks on the network for a newer one.
         sys.stdout.write(f"Core:\n  - installed: {version('dbt-core')}\n")
         return
+    gc.disable()  # for good: a last look at all that was made takes as long as the last models
     result = invoke(sys.argv[1:])
     if result.exception is not None:
         sys.stderr.write(f"{result.exception}\n")
@@ -45,7 +47,7 @@ def _end(status: int) -> NoReturn:
 def invoke(arguments: list[str]) -> dbtRunnerResult:
     """Runs dbt in this process, which may do so many times, one after another."""
     with uncollected():
-        dbt_once.prepare()
+        dbt_records.prepare()
         from dbt.cli.main import dbtRunner
 
         dbt_once.apply()

@@ -9,7 +9,10 @@
 
     {{ run_hooks(pre_hooks) }}
     {% do make_room(target_relation) %}
-    {% call statement('main') -%}{{ replace_table(target_relation, compiled_code) }}{%- endcall %}
+    {#- What a model says of itself alone stays as it is. -#}
+    {% call statement('main') -%}
+        {{ 'select 1' if compiled_code | trim == 'select * from ' ~ this else replace_table(target_relation, compiled_code) }}
+    {%- endcall %}
     {{ run_hooks(post_hooks) }}
     {% do adapter.commit() %}
     {{ return({'relations': [target_relation]}) }}

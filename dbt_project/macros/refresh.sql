@@ -113,7 +113,8 @@
 {#-
     dbt's incremental strategy `refresh`: deletes the rows that the config `stale` names or whose unique_key is
     written anew, and inserts. An entry of `stale` is {changes: table, matching: {our column: its column}}; with
-    `written_now: true` only the rows that this refresh wrote into that table count.
+    `written_now: true` only the rows that this refresh wrote into that table count; with `at: column` that column says
+    in which of our rows each stands (DuckDB's rowid), so that nobody looks for them again.
 -#}
 {% macro get_incremental_refresh_sql(arguments) %}
     {%- set target = arguments.target_relation -%}
@@ -123,6 +124,13 @@
         {{ exceptions.raise_compiler_error(model.name ~ ' names ' ~ each.changes ~ ' as stale, and does not wait for it: refer to it') }}
     {%- endif %}
     delete from {{ target }} as old
+    {%- if each.at and stand_where_they_stood(target, each) %}
+    where old.rowid in (select few.{{ each.at }} from {{ refresh_table(each.changes) }} as few);
+    {%- elif each.matching | length == 1 and not each.written_now %}
+    {%- for ours, theirs in each.matching.items() %}
+    where old.{{ ours }} in ({{ keys_of(refresh_table(each.changes), theirs) }});
+    {%- endfor %}
+    {%- else %}
     where exists (
         select 1 from {{ refresh_table(each.changes) }} as changes
         where
@@ -133,6 +141,7 @@
             and changes._refresh = {{ refresh_number() }}
             {%- endif %}
     );
+    {%- endif %}
     {%- endfor %}
     {%- if keys %}
     {%- set keys = [keys] if keys is string else keys %}
@@ -143,6 +152,20 @@
     );
     {%- endif %}
     insert into {{ target }} by name select * from {{ arguments.temp_relation }}
+{% endmacro %}
+
+{#- Whether the rows that a table of changes names are those that it found: a checkpoint may give others their numbers. -#}
+{% macro stand_where_they_stood(target, stale) %}
+    {%- set ours, theirs = (stale.matching.items() | list)[0] -%}
+    {{ return(run_query(
+        'with found as materialized (
+            select rowid as place, ' ~ ours ~ ' as key from ' ~ target ~ '
+            where rowid in (select few.' ~ stale.at ~ ' from ' ~ refresh_table(stale.changes) ~ ' as few)
+        )
+        select count(*) = (select count(*) from ' ~ refresh_table(stale.changes) ~ ')
+        from found
+        semi join ' ~ refresh_table(stale.changes) ~ ' as few on found.place = few.' ~ stale.at ~ ' and found.key = few.' ~ theirs
+    ).columns[0].values()[0]) }}
 {% endmacro %}
 
 {#- A table as the last refresh left it, for what says how it changes; no reference, for it is built later. -#}

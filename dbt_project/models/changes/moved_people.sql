@@ -1,4 +1,5 @@
 {% if is_refresh_incremental() %}
+-- depends_on: {{ ref('moved_before') }}
 with assignments as (
 
     select * from {{ ref('identity_assignments') }}

@@ -2,7 +2,7 @@
 {% if is_refresh_partial() %}
 select person_id from {{ ref('changed_people') }}
 -- depends_on: {{ ref('stg_segments__changes') }}, {{ ref('identity_map') }}, {{ ref('renamed_people') }}
--- depends_on: {{ ref('moved_people') }}, {{ ref('dirty_people') }}, {{ ref('identity_assignments') }}
+-- depends_on: {{ ref('moved_people') }}, {{ ref('moved_before') }}, {{ ref('dirty_people') }}, {{ ref('identity_assignments') }}
 {% elif is_refresh_incremental() %}
 with changes as not materialized (
 
@@ -31,6 +31,8 @@ final as (
     select person_id from {{ before_refresh('segment_changes_now') }}
     union
     select person_id from {{ ref('moved_people') }}
+    union
+    select person_id from {{ ref('moved_before') }}
     union
     select person_id from {{ ref('dirty_people') }}
     union

@@ -1,5 +1,5 @@
 {% if is_refresh_incremental() %}
-select sessions.session_id
+select sessions.session_id, sessions.rowid as session_row
 from {{ before_refresh('sessions') }} as sessions
 inner join {{ ref('changed_visitors') }} as changed_visitors
     on
@@ -7,6 +7,6 @@ inner join {{ ref('changed_visitors') }} as changed_visitors
         and {{ also_equal('sessions.visitor', 'changed_visitors.visitor') }}
         and sessions.started_at >= changed_visitors.from_at
 {% else %}
-select cast(null as varchar) as session_id
+select cast(null as varchar) as session_id, cast(null as bigint) as session_row
 where false
 {% endif %}

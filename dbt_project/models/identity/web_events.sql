@@ -8,7 +8,7 @@ with received as {{ read_anew() }} (
 
     select * from {{ ref('int_web_events') }}
     {% if is_incremental() %}
-    where message_id in (select message_id from {{ ref('changed_web_messages') }})
+    where message_id in ({{ keys_of(ref('changed_web_messages'), 'message_id') }})
     {% endif %}
 
 ),

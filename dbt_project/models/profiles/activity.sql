@@ -3,7 +3,7 @@
     incremental_strategy='refresh',
     stale=[
         {'changes': 'moved_people', 'matching': {'person_id': 'person_id'}},
-        {'changes': 'touched_acts', 'matching': {'activity_id': 'activity_id'}},
+        {'changes': 'touched_acts', 'matching': {'activity_id': 'activity_id'}, 'at': 'activity_row'},
     ],
 ) }}
 

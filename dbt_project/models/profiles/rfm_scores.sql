@@ -1,5 +1,5 @@
+{#- Where nobody ordered, everybody is in the same fifth. -#}
 {% if is_refresh_partial() and execute and has_only_these_buyers(this) -%}
--- Nobody ordered, so that everybody is in the same fifth.
 select * from {{ this }}
 {% else -%}
 with profiles as (

@@ -1,18 +1,29 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='refresh',
-    stale=[{'changes': 'stale_sessions', 'matching': {'session_id': 'session_id'}}],
+    stale=[{'changes': 'stale_sessions', 'matching': {'session_id': 'session_id'}, 'at': 'session_row'}],
 ) }}
 
-with web_events as (
+with acts as (
 
-    select
-        *,
-        {{ visitor('web_events') }} as visitor,
-        {{ web_texts('web_events', 'properties') }} as properties_texts,
-        {{ web_texts('web_events', 'context') }} as context_texts
+    select *, {{ visitor('web_events') }} as visitor
     from {{ ref('web_events') }} as web_events
     where type in ('page', 'screen', 'track') and not is_repeat
+
+),
+
+-- Only of what is put together anew are texts taken out.
+web_events as (
+
+    select
+        acts.*,
+        {{ web_texts('acts', 'properties') }} as properties_texts,
+        {{ web_texts('acts', 'context') }} as context_texts
+    from acts
+    {%- if is_incremental() %}
+    semi join {{ ref('changed_visitors') }} as changed_visitors
+        on acts.visitor = changed_visitors.visitor and acts.occurred_at >= changed_visitors.from_at
+    {%- endif %}
 
 ),
 
