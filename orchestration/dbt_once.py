@@ -92,6 +92,8 @@ def apply() -> None:
     _tell_only_who_listens()
     _select_once()
     _link_once()
+    _name_macros_once()
+    _compare_names_once()
     _translate_once()
     _look_at_attributes_once()
     _make_nothing_once()
@@ -167,6 +169,54 @@ def _link_once() -> None:
         return Graph(graph)
 
     _replace(Compiler, "compile", linked)
+
+
+def _name_macros_once() -> None:
+    """Each node has two contexts of all macros; which one a name means was looked for in four places, name by name."""
+    from dbt.clients.jinja import MacroGenerator
+    from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
+    from dbt.include.global_project import PROJECT_NAME
+
+    class Names(dict[str, Any]):
+        """A MacroNamespace that is as flat as the context that takes it in."""
+
+        get_from_package = MacroNamespace.get_from_package
+
+        def __init__(self, packages: dict[str, dict[str, Any]], builder: MacroNamespaceBuilder) -> None:
+            inner = builder.internal_package_names
+            self.packages = {name: macros for name, macros in packages.items() if name not in inner}
+            self.global_project_namespace: dict[str, Any] = {}
+            # What comes first in dbt's list, and here last, wins.
+            for name in reversed(builder.internal_package_names_order):
+                self.global_project_namespace.update(packages.get(name, {}))
+            self.update(self.global_project_namespace)
+            self[PROJECT_NAME] = self.global_project_namespace
+            self.update(self.packages)
+            for name in (builder.root_package, builder.search_package):
+                self.update(self.packages.get(name, {}))
+
+    def build_namespace(self: MacroNamespaceBuilder, macros_by_package: dict[str, dict[str, Any]], ctx: Any) -> Names:
+        made = {
+            package: {name: MacroGenerator(macro, ctx, self.node, self.thread_ctx) for name, macro in macros.items()}
+            for package, macros in macros_by_package.items()
+        }
+        return Names(made, self)
+
+    _replace(MacroNamespaceBuilder, "build_namespace", build_namespace)
+
+
+def _compare_names_once() -> None:
+    """Of hundreds of tables those of one name are looked at more closely, and not each of them."""
+    from dbt.adapters.base import BaseAdapter
+
+    match = BaseAdapter._make_match
+
+    def make_match(self: BaseAdapter, relations: list[Any], database: str, schema: str, identifier: str) -> list[Any]:
+        name = identifier.lower()
+        few = [relation for relation in relations if (relation.identifier or "").lower() == name]
+        return match(self, few, database, schema, identifier)
+
+    _replace(BaseAdapter, "_make_match", make_match)
 
 
 def _translate_once() -> None:
