@@ -19,15 +19,15 @@ def prepare() -> None:
 
     BaseConfig.lazy_compilation = True
     sys.modules.setdefault(_SCHEMAS, _schemas_when_asked())
-    # What has no names beforehand is made when its class is, and once.
+    # Once in a process, which may prepare many builds.
     if mixins.compile_mixin_packer.__module__ != __name__:
         mixins.compile_mixin_packer = _when_asked(mixins.compile_mixin_packer, "to", "encoder", of_class=False)
         mixins.compile_mixin_unpacker = _when_asked(mixins.compile_mixin_unpacker, "from", "decoder", of_class=True)
 
 
 def _when_asked(make: Callable[..., None], direction: str, coder: str, *, of_class: bool) -> Callable[..., None]:
-    """Mashumaro has a method of its own that makes the real one at its first call; to make so many of those takes a
-    quarter of the time that dbt takes to load. Ours stands in for it, under the names that it would have."""
+    """Mashumaro has methods of its own that make the real ones at their first call; to make those for all classes takes
+    a quarter of the time that dbt takes to load. Ours stand in for them, under the names that they would have."""
     from mashumaro.core.meta.code.builder import InternalMethodName
 
     def make_when_asked(cls: type, **how: Any) -> None:
