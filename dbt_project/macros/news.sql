@@ -16,12 +16,12 @@
 
 {#-
     The keys of a table, texts, for `in`. Of many that begin alike DuckDB would keep the range of their first letters,
-    which all others have too; of these and the two that lie before and after all keys it keeps a Bloom filter. A partial
-    refresh has few, and their range leaves most of a table out.
+    which all others have too; of these and two that lie before and after all keys, and are nobody's, it keeps a Bloom
+    filter. A partial refresh has few, and their range leaves most of a table out.
 -#}
 {% macro keys_of(relation, key) -%}
     select few.{{ key }} from {{ relation }} as few
-    {%- if not is_refresh_partial() %} union all values (''), (chr(1114111)){% endif %}
+    {%- if not is_refresh_partial() %} union all values (chr(1)), (chr(1114111)){% endif %}
 {%- endmacro %}
 
 {#- Keeps, in an incremental refresh, the people of whom something new is said: ends the where clause of an input. -#}
